@@ -1,0 +1,28 @@
+#include "factors/factor.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/errors.h"
+
+namespace cofactor::factors {
+
+absl::StatusOr<Secret> Factor::StartChallenge(const FactorState& state,
+                                              absl::Time now,
+                                              Randomness& randomness) const {
+  return Secret();
+}
+
+absl::StatusOr<AcceptableCodes> Factor::ListAcceptableCodes(
+    const FactorState& state, absl::Time now) const {
+  return absl::UnimplementedError(
+      absl::StrCat("codes of ", descriptor().type_id, " do not tell a member"));
+}
+
+absl::Status UnknownStateVersion(absl::string_view type_id, uint32_t version) {
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition, "UNKNOWN_STATE_VERSION",
+      absl::StrCat("the enrollment was written by a later version of ", type_id,
+                   " (state version ", version,
+                   "): start that version, or delete the enrollment"));
+}
+
+}  // namespace cofactor::factors

@@ -1,0 +1,157 @@
+#ifndef COFACTOR_FACTORS_FACTOR_H_
+#define COFACTOR_FACTORS_FACTOR_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/randomness.h"
+#include "base/secret.h"
+#include "cofactor/v1/factor.pb.h"
+
+namespace cofactor::factors {
+
+// How it is made sure that one response is accepted once. The host enforces it;
+// a verdict that does not bring what its factor promised is refused.
+enum class ReplayGuard {
+  // Verdicts name a counter; each accepted one must exceed all before it.
+  kCounter,
+  // Responses are bound to a challenge, and a challenge is accepted once.
+  kChallenge,
+  // An accepted response changes the state so that it is not accepted again.
+  kStateChange,
+  // None: the response may be used again, as a password.
+  kNone,
+};
+
+// What a factor is. Constant for the life of the process.
+struct FactorDescriptor {
+  // Frozen: enrollments are stored under it. 1 to 32 of a-z 0-9 _.
+  std::string type_id;
+  v1::FactorKind kind = v1::FACTOR_KIND_UNSPECIFIED;
+  // Authentication method references (RFC 8176).
+  std::vector<std::string> amr;
+  ReplayGuard replay_guard = ReplayGuard::kNone;
+  bool needs_challenge = false;
+  bool phishing_resistant = false;
+  // AcceptableCodes is implemented: a code tells whose it is.
+  bool identifies_member = false;
+  // Full name of the message that BeginEnrollment takes.
+  std::string parameters_type;
+  // One sentence for the person who picks a factor.
+  std::string description;
+};
+
+// Private state of an enrollment, sealed by the host.
+struct FactorState {
+  // Format of data, owned by the factor.
+  uint32_t version = 0;
+  Secret data;
+
+  FactorState Clone() const { return {version, data.Clone()}; }
+};
+
+// For whom an enrollment is made.
+struct EnrollmentSubject {
+  absl::string_view account_id;
+  absl::string_view member_id;
+};
+
+// A new enrollment.
+struct BegunEnrollment {
+  FactorState state;
+  // Public: what a person may see of it.
+  std::map<std::string, std::string> attributes;
+  // What the person needs to activate it. Given to the caller once.
+  v1::FactorActivation activation;
+};
+
+// The challenge that is being answered.
+struct ChallengeContext {
+  absl::string_view challenge_id;
+  absl::string_view purpose;
+  // What StartChallenge returned.
+  const Secret& state;
+};
+
+// A response, and what is needed to judge it. Borrowed for the call.
+struct Attempt {
+  const FactorState& state;
+  const v1::FactorResponse& response;
+  // Null if the response was given up front.
+  const ChallengeContext* challenge = nullptr;
+  absl::Time now;
+};
+
+// What a factor says of a response. It counts only once the host committed it.
+struct Verdict {
+  bool accepted = false;
+  // Which counter the response belongs to. Required if accepted and the replay
+  // guard is kCounter. If several fit, the greatest.
+  std::optional<int64_t> counter;
+  // Replaces the state if accepted. Not set: the state stays.
+  std::optional<FactorState> new_state;
+  // AcceptableCodes of new_state differ from those of the old state.
+  bool acceptable_codes_changed = false;
+};
+
+// Codes that Verify accepts.
+struct AcceptableCodes {
+  std::vector<Secret> codes;
+  // They are exact until then, if the state stays.
+  absl::Time valid_until;
+};
+
+// A way to prove presence: a pure function of its arguments.
+//
+// It keeps nothing, counts nothing, sends nothing and waits for nothing. The
+// host owns attempts, expiry, replay, locks, limits, audit and delivery, so no
+// plugin can forget them. Thread-safe.
+//
+// Errors of all methods: INVALID_ARGUMENT, made by InvalidField, for what the
+// caller can put right; FAILED_PRECONDITION, reason UNKNOWN_STATE_VERSION, for
+// a state that a later version wrote: it is never guessed. A response that is
+// merely wrong is no error but a verdict.
+class Factor {
+ public:
+  virtual ~Factor() = default;
+
+  virtual const FactorDescriptor& descriptor() const = 0;
+
+  // Makes the state of a new enrollment. Field names in errors start with
+  // "parameters.".
+  virtual absl::StatusOr<BegunEnrollment> BeginEnrollment(
+      const EnrollmentSubject& subject, const v1::FactorParameters& parameters,
+      absl::Time now, Randomness& randomness) const = 0;
+
+  // Judges the first response, which makes the enrollment active. Field names
+  // in errors start with "response.".
+  virtual absl::StatusOr<Verdict> ConfirmEnrollment(
+      const Attempt& attempt) const = 0;
+
+  // Makes the private state of a challenge. Empty by default.
+  virtual absl::StatusOr<Secret> StartChallenge(const FactorState& state,
+                                                absl::Time now,
+                                                Randomness& randomness) const;
+
+  // Judges a response. Takes the same time whether it is right or wrong. Field
+  // names in errors start with "response.".
+  virtual absl::StatusOr<Verdict> Verify(const Attempt& attempt) const = 0;
+
+  // All codes that Verify accepts at a time. Called only if the descriptor says
+  // identifies_member. UNIMPLEMENTED by default.
+  virtual absl::StatusOr<AcceptableCodes> ListAcceptableCodes(
+      const FactorState& state, absl::Time now) const;
+};
+
+// The error for a state that a later version wrote.
+absl::Status UnknownStateVersion(absl::string_view type_id, uint32_t version);
+
+}  // namespace cofactor::factors
+
+#endif  // COFACTOR_FACTORS_FACTOR_H_
