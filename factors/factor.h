@@ -129,6 +129,12 @@ class Factor {
       const EnrollmentSubject& subject, const v1::FactorParameters& parameters,
       absl::Time now, Randomness& randomness) const = 0;
 
+  // Whether the response could be one of this factor at all, as "6 to 8
+  // digits". The host asks before ConfirmEnrollment and Verify. code_field:
+  // path of the code in the request, for the error.
+  virtual absl::Status CheckResponse(const v1::FactorResponse& response,
+                                     absl::string_view code_field) const = 0;
+
   // Judges the first response, which makes the enrollment active. Field names
   // in errors start with "response.".
   virtual absl::StatusOr<Verdict> ConfirmEnrollment(
@@ -139,8 +145,7 @@ class Factor {
                                                 absl::Time now,
                                                 Randomness& randomness) const;
 
-  // Judges a response. Takes the same time whether it is right or wrong. Field
-  // names in errors start with "response.".
+  // Judges a response. Takes the same time whether it is right or wrong.
   virtual absl::StatusOr<Verdict> Verify(const Attempt& attempt) const = 0;
 
   // All codes that Verify accepts at a time. Called only if the descriptor says

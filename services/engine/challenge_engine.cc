@@ -1,0 +1,278 @@
+#include "services/engine/challenge_engine.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/errors.h"
+#include "base/status_macros.h"
+#include "services/engine/input.h"
+#include "services/engine/keys.h"
+#include "services/engine/lookup.h"
+#include "services/engine/rules.h"
+#include "services/engine/trial.h"
+#include "services/engine/views.h"
+
+namespace cofactor::services {
+namespace {
+
+using ::cofactor::record::v1::ChallengeRecord;
+using ::cofactor::record::v1::EnrollmentRecord;
+using ::cofactor::record::v1::MemberRecord;
+
+constexpr size_t kMaxPurposeBytes = 128;
+constexpr int kMaxDetails = 16;
+constexpr size_t kMaxDetailBytes = 256;
+
+constexpr absl::Duration kDefaultLifetime = absl::Minutes(5);
+constexpr absl::Duration kShortestLifetime = absl::Seconds(30);
+constexpr absl::Duration kLongestLifetime = absl::Minutes(15);
+
+absl::Status CheckDetails(const v1::CreateChallengeRequest& request) {
+  if (static_cast<int>(request.details().size()) > kMaxDetails) {
+    return InvalidField("details",
+                        absl::StrCat("want at most ", kMaxDetails, " entries"));
+  }
+  for (const auto& [label, value] : request.details()) {
+    RETURN_IF_ERROR(CheckText("details", label, kMaxDetailBytes));
+    RETURN_IF_ERROR(CheckText("details", value, kMaxDetailBytes));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<absl::Duration> Lifetime(
+    const v1::CreateChallengeRequest& request) {
+  if (!request.has_lifetime()) return kDefaultLifetime;
+  ASSIGN_OR_RETURN(const absl::Duration lifetime,
+                   ToDuration("lifetime", request.lifetime()));
+  if (lifetime < kShortestLifetime || lifetime > kLongestLifetime) {
+    return InvalidField("lifetime", "want 30 s to 15 min");
+  }
+  return lifetime;
+}
+
+bool IsActive(const EnrollmentRecord& enrollment) {
+  return enrollment.confirmed() && !enrollment.disabled();
+}
+
+// The enrollment that a new challenge is started for: the one that is named, or
+// the first active one of the factor.
+absl::StatusOr<const EnrollmentRecord*> PickEnrollment(
+    const v1::CreateChallengeRequest& request, MemberRecord& member) {
+  if (!request.enrollment_id().empty()) {
+    ASSIGN_OR_RETURN(const EnrollmentRecord* enrollment,
+                     FindExistingEnrollment(member, request.enrollment_id()));
+    if (!request.factor_type().empty() &&
+        request.factor_type() != enrollment->factor_type()) {
+      return InvalidField("factor_type",
+                          "is not the factor of enrollment_id: leave one of "
+                          "them empty");
+    }
+    if (IsActive(*enrollment)) return enrollment;
+  } else {
+    for (const EnrollmentRecord& enrollment : member.enrollments()) {
+      if (enrollment.factor_type() == request.factor_type() &&
+          IsActive(enrollment)) {
+        return &enrollment;
+      }
+    }
+  }
+  return MakeError(absl::StatusCode::kFailedPrecondition,
+                   "NO_ACTIVE_ENROLLMENT",
+                   "the member has no active enrollment that could answer: "
+                   "begin and confirm one");
+}
+
+absl::Status CheckOpen(const ChallengeRecord& challenge, absl::Time now) {
+  const v1::ChallengeState state = StateOf(challenge, now);
+  if (!IsFinal(state)) return absl::OkStatus();
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition, "CHALLENGE_FINAL",
+      absl::StrCat("the challenge ended as ", v1::ChallengeState_Name(state),
+                   ": create a new one"));
+}
+
+void End(ChallengeRecord& challenge, v1::ChallengeState state, absl::Time now) {
+  challenge.set_state(state);
+  challenge.set_end_micros(absl::ToUnixMicros(now));
+}
+
+absl::Time RetainedUntil(const ChallengeRecord& challenge) {
+  return absl::FromUnixMicros(challenge.expire_micros()) + kChallengeRetention;
+}
+
+void WriteChallenge(Plan& plan, ChallengeRecord& challenge) {
+  plan.Write(ChallengeKey(challenge.challenge_id()), challenge,
+             RetainedUntil(challenge));
+}
+
+}  // namespace
+
+absl::Status ChallengeEngine::CreateChallenge(
+    Plan& plan, const v1::CreateChallengeRequest& request,
+    v1::CreateChallengeResponse& response) const {
+  RETURN_IF_ERROR(CheckId("account_id", request.account_id()));
+  RETURN_IF_ERROR(CheckId("member_id", request.member_id()));
+  RETURN_IF_ERROR(CheckOptionalId("enrollment_id", request.enrollment_id()));
+  if (request.purpose().empty()) {
+    return InvalidField("purpose", "is required, as \"sign-in\"");
+  }
+  RETURN_IF_ERROR(CheckText("purpose", request.purpose(), kMaxPurposeBytes));
+  RETURN_IF_ERROR(CheckDetails(request));
+  if (request.enrollment_id().empty()) {
+    RETURN_IF_ERROR(FindFactor(registry_, request.factor_type()).status());
+  }
+  ASSIGN_OR_RETURN(const absl::Duration lifetime, Lifetime(request));
+  ASSIGN_OR_RETURN(auto member,
+                   ReadMember(plan, request.account_id(), request.member_id()));
+  if (!MayVerify(member.record, plan.now())) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "MEMBER_NOT_ACTIVE",
+                     "the member is suspended or expired");
+  }
+  ASSIGN_OR_RETURN(const EnrollmentRecord* enrollment,
+                   PickEnrollment(request, member.record));
+  ASSIGN_OR_RETURN(const factors::Factor* factor,
+                   FindFactor(registry_, enrollment->factor_type()));
+  const factors::FactorState state{
+      enrollment->factor_state_version(),
+      Secret(absl::string_view(enrollment->factor_state()))};
+  ASSIGN_OR_RETURN(const Secret challenge_state,
+                   factor->StartChallenge(state, plan.now(), randomness_));
+
+  ChallengeRecord challenge;
+  challenge.set_challenge_id(randomness_.DrawId());
+  challenge.set_account_id(request.account_id());
+  challenge.set_member_id(request.member_id());
+  // A challenge that was started for one enrollment is bound to it.
+  if (!request.enrollment_id().empty() ||
+      factor->descriptor().needs_challenge) {
+    challenge.set_enrollment_id(enrollment->enrollment_id());
+  }
+  challenge.set_factor_type(enrollment->factor_type());
+  challenge.set_purpose(request.purpose());
+  *challenge.mutable_details() = request.details();
+  challenge.set_state(v1::CHALLENGE_STATE_PENDING);
+  challenge.set_create_micros(absl::ToUnixMicros(plan.now()));
+  challenge.set_expire_micros(absl::ToUnixMicros(plan.now() + lifetime));
+  challenge.set_factor_state(std::string(challenge_state.ExposeSecret()));
+  WriteChallenge(plan, challenge);
+  plan.WriteMark(ChallengeListKey(challenge.account_id(), challenge.member_id(),
+                                  challenge.challenge_id()),
+                 RetainedUntil(challenge));
+  *response.mutable_challenge() = ViewOf(challenge, plan.now());
+  return absl::OkStatus();
+}
+
+absl::Status ChallengeEngine::GetChallenge(
+    Plan& plan, const v1::GetChallengeRequest& request,
+    v1::GetChallengeResponse& response) const {
+  RETURN_IF_ERROR(CheckId("challenge_id", request.challenge_id()));
+  ASSIGN_OR_RETURN(const auto challenge,
+                   ReadChallenge(plan, request.challenge_id()));
+  *response.mutable_challenge() = ViewOf(challenge.record, plan.now());
+  return absl::OkStatus();
+}
+
+absl::Status ChallengeEngine::ListChallenges(
+    Plan& plan, const v1::ListChallengesRequest& request,
+    v1::ListChallengesResponse& response) const {
+  RETURN_IF_ERROR(CheckId("account_id", request.account_id()));
+  RETURN_IF_ERROR(CheckOptionalId("member_id", request.member_id()));
+  RETURN_IF_ERROR(ReadAccount(plan, request.account_id()).status());
+  const std::string prefix =
+      ChallengeListPrefix(request.account_id(), request.member_id());
+  ASSIGN_OR_RETURN(const Page page, ReadPage(plan, prefix, request.page_size(),
+                                             request.page_token()));
+  for (const storage::Entry& mark : page.entries) {
+    const absl::string_view key = mark.key;
+    ASSIGN_OR_RETURN(const auto challenge,
+                     plan.Read<ChallengeRecord>(
+                         ChallengeKey(key.substr(key.rfind('/') + 1))));
+    if (challenge.exists()) {
+      *response.add_challenges() = ViewOf(challenge.record, plan.now());
+    }
+  }
+  response.set_next_page_token(page.next_page_token);
+  return absl::OkStatus();
+}
+
+absl::Status ChallengeEngine::CancelChallenge(
+    Plan& plan, const v1::CancelChallengeRequest& request,
+    v1::CancelChallengeResponse& response) const {
+  RETURN_IF_ERROR(CheckId("challenge_id", request.challenge_id()));
+  ASSIGN_OR_RETURN(auto challenge, ReadChallenge(plan, request.challenge_id()));
+  RETURN_IF_ERROR(CheckOpen(challenge.record, plan.now()));
+  End(challenge.record, v1::CHALLENGE_STATE_CANCELLED, plan.now());
+  WriteChallenge(plan, challenge.record);
+  *response.mutable_challenge() = ViewOf(challenge.record, plan.now());
+  return absl::OkStatus();
+}
+
+absl::Status ChallengeEngine::VerifyChallenge(
+    Plan& plan, const v1::VerifyChallengeRequest& request,
+    v1::VerifyChallengeResponse& response) const {
+  RETURN_IF_ERROR(CheckId("challenge_id", request.challenge_id()));
+  RETURN_IF_ERROR(CheckId("account_id", request.account_id()));
+  RETURN_IF_ERROR(CheckId("member_id", request.member_id()));
+  RETURN_IF_ERROR(CheckOptionalId("enrollment_id", request.enrollment_id()));
+  ASSIGN_OR_RETURN(auto challenge, ReadChallenge(plan, request.challenge_id()));
+  RETURN_IF_ERROR(CheckOpen(challenge.record, plan.now()));
+  ASSIGN_OR_RETURN(const factors::Factor* factor,
+                   FindFactor(registry_, challenge.record.factor_type()));
+  RETURN_IF_ERROR(factor->CheckResponse(request.response(), "response.code"));
+  ASSIGN_OR_RETURN(const v1::VerificationReason reason,
+                   Judge(plan, *factor, challenge.record, request, response));
+  if (reason == v1::VERIFICATION_REASON_UNSPECIFIED) {
+    End(challenge.record, v1::CHALLENGE_STATE_APPROVED, plan.now());
+    response.set_verified(true);
+  } else {
+    challenge.record.set_failures(challenge.record.failures() + 1);
+    if (challenge.record.failures() >= kChallengeAttempts) {
+      End(challenge.record, v1::CHALLENGE_STATE_FAILED, plan.now());
+    }
+    response.set_reason(reason);
+  }
+  WriteChallenge(plan, challenge.record);
+  *response.mutable_challenge() = ViewOf(challenge.record, plan.now());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::VerificationReason> ChallengeEngine::Judge(
+    Plan& plan, const factors::Factor& factor, const ChallengeRecord& challenge,
+    const v1::VerifyChallengeRequest& request,
+    v1::VerifyChallengeResponse& response) const {
+  if (request.account_id() != challenge.account_id() ||
+      request.member_id() != challenge.member_id() ||
+      request.purpose() != challenge.purpose() ||
+      (!challenge.enrollment_id().empty() && !request.enrollment_id().empty() &&
+       request.enrollment_id() != challenge.enrollment_id())) {
+    return v1::VERIFICATION_REASON_WRONG_CODE;
+  }
+  ASSIGN_OR_RETURN(auto member,
+                   plan.Read<MemberRecord>(MemberKey(challenge.account_id(),
+                                                     challenge.member_id())));
+  DropEndedPending(member.record, plan.now());
+  if (!member.exists() || !MayVerify(member.record, plan.now())) {
+    return v1::VERIFICATION_REASON_NO_ENROLLMENT;
+  }
+  const Secret challenge_state{absl::string_view(challenge.factor_state())};
+  const factors::ChallengeContext context{challenge.challenge_id(),
+                                          challenge.purpose(), challenge_state};
+  ASSIGN_OR_RETURN(
+      const TrialResult result,
+      TryActive({factor, request.response(), &context, plan.now()},
+                challenge.enrollment_id().empty() ? request.enrollment_id()
+                                                  : challenge.enrollment_id(),
+                member.record));
+  if (result.reason == v1::VERIFICATION_REASON_NO_ENROLLMENT) {
+    return result.reason;
+  }
+  WriteTrial(plan, member.record, result);
+  if (result.verified) {
+    *response.mutable_enrollment() =
+        ViewOf(member.record, *result.enrollment, plan.now());
+  }
+  return result.reason;
+}
+
+}  // namespace cofactor::services

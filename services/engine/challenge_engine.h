@@ -1,0 +1,51 @@
+#ifndef COFACTOR_SERVICES_ENGINE_CHALLENGE_ENGINE_H_
+#define COFACTOR_SERVICES_ENGINE_CHALLENGE_ENGINE_H_
+
+#include "absl/status/status.h"
+#include "base/randomness.h"
+#include "cofactor/v1/auth_service.pb.h"
+#include "factors/factor_registry.h"
+#include "services/engine/plan.h"
+
+namespace cofactor::services {
+
+// Decides the calls of AuthService about challenges. See the proto for what
+// they mean, and MutationRunner for how a plan is committed. Thread-safe.
+class ChallengeEngine {
+ public:
+  // Neither is owned; both must outlive this.
+  ChallengeEngine(const factors::FactorRegistry& registry,
+                  Randomness& randomness)
+      : registry_(registry), randomness_(randomness) {}
+
+  absl::Status CreateChallenge(Plan& plan,
+                               const v1::CreateChallengeRequest& request,
+                               v1::CreateChallengeResponse& response) const;
+  absl::Status GetChallenge(Plan& plan, const v1::GetChallengeRequest& request,
+                            v1::GetChallengeResponse& response) const;
+  absl::Status ListChallenges(Plan& plan,
+                              const v1::ListChallengesRequest& request,
+                              v1::ListChallengesResponse& response) const;
+  absl::Status CancelChallenge(Plan& plan,
+                               const v1::CancelChallengeRequest& request,
+                               v1::CancelChallengeResponse& response) const;
+  absl::Status VerifyChallenge(Plan& plan,
+                               const v1::VerifyChallengeRequest& request,
+                               v1::VerifyChallengeResponse& response) const;
+
+ private:
+  // Judges the response to an open challenge. An answer that does not belong to
+  // it is as wrong as a wrong code. On success the enrollment is in response.
+  absl::StatusOr<v1::VerificationReason> Judge(
+      Plan& plan, const factors::Factor& factor,
+      const record::v1::ChallengeRecord& challenge,
+      const v1::VerifyChallengeRequest& request,
+      v1::VerifyChallengeResponse& response) const;
+
+  const factors::FactorRegistry& registry_;
+  Randomness& randomness_;
+};
+
+}  // namespace cofactor::services
+
+#endif  // COFACTOR_SERVICES_ENGINE_CHALLENGE_ENGINE_H_

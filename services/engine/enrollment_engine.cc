@@ -1,0 +1,260 @@
+#include "services/engine/enrollment_engine.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/errors.h"
+#include "base/status_macros.h"
+#include "services/engine/enrollment_secrets.h"
+#include "services/engine/input.h"
+#include "services/engine/keys.h"
+#include "services/engine/lookup.h"
+#include "services/engine/rules.h"
+#include "services/engine/trial.h"
+#include "services/engine/views.h"
+
+namespace cofactor::services {
+namespace {
+
+using ::cofactor::record::v1::EnrollmentRecord;
+using ::cofactor::record::v1::MemberRecord;
+
+constexpr size_t kMaxLabelBytes = 128;
+
+// A member's record is read and written as a whole by every verification, so
+// that it must not grow without end.
+constexpr int kMaxEnrollments = 20;
+
+template <typename Request>
+absl::Status CheckMemberIds(const Request& request) {
+  RETURN_IF_ERROR(CheckId("account_id", request.account_id()));
+  return CheckId("member_id", request.member_id());
+}
+
+template <typename Request>
+absl::Status CheckEnrollmentIds(const Request& request) {
+  RETURN_IF_ERROR(CheckMemberIds(request));
+  return CheckId("enrollment_id", request.enrollment_id());
+}
+
+absl::Status CheckMayBind(const MemberRecord& member, absl::Time now) {
+  if (!MayVerify(member, now)) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "MEMBER_NOT_ACTIVE",
+                     "the member is suspended or expired: set its state or "
+                     "valid_until by UpdateMember first");
+  }
+  return absl::OkStatus();
+}
+
+v1::Factor ViewOf(const factors::FactorDescriptor& descriptor) {
+  v1::Factor view;
+  view.set_factor_type(descriptor.type_id);
+  view.set_kind(descriptor.kind);
+  for (const std::string& amr : descriptor.amr) view.add_amr(amr);
+  view.set_needs_challenge(descriptor.needs_challenge);
+  view.set_phishing_resistant(descriptor.phishing_resistant);
+  view.set_identifies_member(descriptor.identifies_member);
+  view.set_parameters_type(descriptor.parameters_type);
+  view.set_description(descriptor.description);
+  return view;
+}
+
+}  // namespace
+
+absl::Status EnrollmentEngine::ListFactors(
+    Plan& plan, const v1::ListFactorsRequest& request,
+    v1::ListFactorsResponse& response) const {
+  for (const factors::Factor* factor : registry_.All()) {
+    *response.add_factors() = ViewOf(factor->descriptor());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status EnrollmentEngine::BeginEnrollment(
+    Plan& plan, const v1::BeginEnrollmentRequest& request,
+    v1::BeginEnrollmentResponse& response) const {
+  RETURN_IF_ERROR(CheckMemberIds(request));
+  RETURN_IF_ERROR(CheckText("label", request.label(), kMaxLabelBytes));
+  ASSIGN_OR_RETURN(const factors::Factor* factor,
+                   FindFactor(registry_, request.factor_type()));
+  ASSIGN_OR_RETURN(auto member,
+                   ReadMember(plan, request.account_id(), request.member_id()));
+  RETURN_IF_ERROR(CheckMayBind(member.record, plan.now()));
+  if (member.record.enrollments_size() >= kMaxEnrollments) {
+    return MakeError(
+        absl::StatusCode::kFailedPrecondition, "TOO_MANY_ENROLLMENTS",
+        absl::StrCat("the member has ", kMaxEnrollments,
+                     " enrollments, the most there may be: delete one first"));
+  }
+  ASSIGN_OR_RETURN(
+      factors::BegunEnrollment begun,
+      factor->BeginEnrollment({request.account_id(), request.member_id()},
+                              request.parameters(), plan.now(), randomness_));
+
+  EnrollmentRecord& enrollment = *member.record.add_enrollments();
+  enrollment.set_enrollment_id(randomness_.DrawId());
+  enrollment.set_factor_type(factor->descriptor().type_id);
+  enrollment.set_label(request.label());
+  enrollment.mutable_attributes()->insert(begun.attributes.begin(),
+                                          begun.attributes.end());
+  enrollment.set_factor_state_version(begun.state.version);
+  enrollment.set_factor_state(std::string(begun.state.data.ExposeSecret()));
+  enrollment.set_create_micros(absl::ToUnixMicros(plan.now()));
+  enrollment.set_pending_expire_micros(
+      absl::ToUnixMicros(plan.now() + kPendingLifetime));
+  if (!request.request_id().empty()) {
+    enrollment.set_begin_idempotency_key(IdempotencyKey(request.request_id()));
+  }
+  plan.Write(MemberKey(request.account_id(), request.member_id()),
+             member.record);
+  *response.mutable_enrollment() =
+      services::ViewOf(member.record, enrollment, plan.now());
+  *response.mutable_activation() = std::move(begun.activation);
+  return absl::OkStatus();
+}
+
+absl::Status EnrollmentEngine::ConfirmEnrollment(
+    Plan& plan, const v1::ConfirmEnrollmentRequest& request,
+    v1::ConfirmEnrollmentResponse& response) const {
+  RETURN_IF_ERROR(CheckEnrollmentIds(request));
+  ASSIGN_OR_RETURN(auto member,
+                   ReadMember(plan, request.account_id(), request.member_id()));
+  RETURN_IF_ERROR(CheckMayBind(member.record, plan.now()));
+  ASSIGN_OR_RETURN(
+      EnrollmentRecord * enrollment,
+      FindExistingEnrollment(member.record, request.enrollment_id()));
+  if (enrollment->confirmed()) {
+    return MakeError(absl::StatusCode::kFailedPrecondition,
+                     "ENROLLMENT_NOT_PENDING",
+                     "the enrollment is confirmed already: verify with it, or "
+                     "begin a new one");
+  }
+  ASSIGN_OR_RETURN(const factors::Factor* factor,
+                   FindFactor(registry_, enrollment->factor_type()));
+  RETURN_IF_ERROR(factor->CheckResponse(request.response(), "response.code"));
+  ASSIGN_OR_RETURN(
+      const TrialResult result,
+      TryPending({*factor, request.response(), nullptr, plan.now()},
+                 *enrollment, member.record));
+  if (result.verified) {
+    RETURN_IF_ERROR(ForgetActivation(plan, *enrollment));
+    enrollment->clear_begin_idempotency_key();
+    enrollment->set_confirmed(true);
+    enrollment->set_confirm_micros(absl::ToUnixMicros(plan.now()));
+    enrollment->clear_pending_expire_micros();
+    ChangeRoster(plan, request.account_id());
+  }
+  plan.Write(MemberKey(request.account_id(), request.member_id()),
+             member.record);
+  response.set_verified(result.verified);
+  response.set_reason(result.reason);
+  *response.mutable_enrollment() =
+      services::ViewOf(member.record, *enrollment, plan.now());
+  return absl::OkStatus();
+}
+
+absl::Status EnrollmentEngine::GetEnrollment(
+    Plan& plan, const v1::GetEnrollmentRequest& request,
+    v1::GetEnrollmentResponse& response) const {
+  RETURN_IF_ERROR(CheckEnrollmentIds(request));
+  ASSIGN_OR_RETURN(auto member,
+                   ReadMember(plan, request.account_id(), request.member_id()));
+  ASSIGN_OR_RETURN(
+      const EnrollmentRecord* enrollment,
+      FindExistingEnrollment(member.record, request.enrollment_id()));
+  *response.mutable_enrollment() =
+      services::ViewOf(member.record, *enrollment, plan.now());
+  return absl::OkStatus();
+}
+
+absl::Status EnrollmentEngine::ListEnrollments(
+    Plan& plan, const v1::ListEnrollmentsRequest& request,
+    v1::ListEnrollmentsResponse& response) const {
+  RETURN_IF_ERROR(CheckId("account_id", request.account_id()));
+  RETURN_IF_ERROR(CheckOptionalId("member_id", request.member_id()));
+  const auto add_all = [&](const MemberRecord& member) {
+    for (const EnrollmentRecord& enrollment : member.enrollments()) {
+      *response.add_enrollments() =
+          services::ViewOf(member, enrollment, plan.now());
+    }
+  };
+  if (!request.member_id().empty()) {
+    RETURN_IF_ERROR(PageSize(request.page_size()).status());
+    ASSIGN_OR_RETURN(const auto member, ReadMember(plan, request.account_id(),
+                                                   request.member_id()));
+    add_all(member.record);
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(ReadAccount(plan, request.account_id()).status());
+  ASSIGN_OR_RETURN(const size_t wanted, PageSize(request.page_size()));
+  // Members without enrollments do not fill a page, so that one page may take
+  // several scans; the last key seen is where the next page starts.
+  std::string page_token = request.page_token();
+  do {
+    ASSIGN_OR_RETURN(Page page,
+                     ReadPage(plan, MemberPrefix(request.account_id()),
+                              request.page_size(), page_token));
+    page_token = page.next_page_token;
+    for (storage::Entry& entry : page.entries) {
+      ASSIGN_OR_RETURN(auto member,
+                       Decode<MemberRecord>(std::move(entry.record)));
+      DropEndedPending(member.record, plan.now());
+      add_all(member.record);
+      if (static_cast<size_t>(response.enrollments_size()) >= wanted) {
+        const bool more = !page_token.empty() || &entry != &page.entries.back();
+        page_token = more ? MakePageToken(entry.key) : "";
+        response.set_next_page_token(page_token);
+        return absl::OkStatus();
+      }
+    }
+  } while (!page_token.empty());
+  return absl::OkStatus();
+}
+
+absl::Status EnrollmentEngine::UpdateEnrollment(
+    Plan& plan, const v1::UpdateEnrollmentRequest& request,
+    v1::UpdateEnrollmentResponse& response) const {
+  const v1::Enrollment& wanted = request.enrollment();
+  RETURN_IF_ERROR(CheckId("enrollment.account_id", wanted.account_id()));
+  RETURN_IF_ERROR(CheckId("enrollment.member_id", wanted.member_id()));
+  RETURN_IF_ERROR(CheckId("enrollment.enrollment_id", wanted.enrollment_id()));
+  RETURN_IF_ERROR(CheckUpdateMask(request.update_mask(), {"label"}));
+  RETURN_IF_ERROR(
+      CheckText("enrollment.label", wanted.label(), kMaxLabelBytes));
+  ASSIGN_OR_RETURN(auto member,
+                   ReadMember(plan, wanted.account_id(), wanted.member_id()));
+  ASSIGN_OR_RETURN(
+      EnrollmentRecord * enrollment,
+      FindExistingEnrollment(member.record, wanted.enrollment_id()));
+  enrollment->set_label(wanted.label());
+  plan.Write(MemberKey(wanted.account_id(), wanted.member_id()), member.record);
+  *response.mutable_enrollment() =
+      services::ViewOf(member.record, *enrollment, plan.now());
+  return absl::OkStatus();
+}
+
+absl::Status EnrollmentEngine::DeleteEnrollment(
+    Plan& plan, const v1::DeleteEnrollmentRequest& request,
+    v1::DeleteEnrollmentResponse& response) const {
+  RETURN_IF_ERROR(CheckEnrollmentIds(request));
+  ASSIGN_OR_RETURN(auto member,
+                   ReadMember(plan, request.account_id(), request.member_id()));
+  ASSIGN_OR_RETURN(
+      EnrollmentRecord * enrollment,
+      FindExistingEnrollment(member.record, request.enrollment_id()));
+  RETURN_IF_ERROR(ForgetActivation(plan, *enrollment));
+  Wipe(*enrollment->mutable_factor_state());
+  auto& enrollments = *member.record.mutable_enrollments();
+  for (int i = 0; i < enrollments.size(); ++i) {
+    if (&enrollments[i] != enrollment) continue;
+    enrollments.DeleteSubrange(i, 1);
+    break;
+  }
+  plan.Write(MemberKey(request.account_id(), request.member_id()),
+             member.record);
+  ChangeRoster(plan, request.account_id());
+  return absl::OkStatus();
+}
+
+}  // namespace cofactor::services

@@ -1,0 +1,50 @@
+#ifndef COFACTOR_SERVICES_ENGINE_ENROLLMENT_ENGINE_H_
+#define COFACTOR_SERVICES_ENGINE_ENROLLMENT_ENGINE_H_
+
+#include "absl/status/status.h"
+#include "base/randomness.h"
+#include "cofactor/v1/auth_service.pb.h"
+#include "factors/factor_registry.h"
+#include "services/engine/plan.h"
+
+namespace cofactor::services {
+
+// Decides the calls of AuthService about factors and enrollments. See the proto
+// for what they mean, and MutationRunner for how a plan is committed.
+// Thread-safe.
+class EnrollmentEngine {
+ public:
+  // Neither is owned; both must outlive this.
+  EnrollmentEngine(const factors::FactorRegistry& registry,
+                   Randomness& randomness)
+      : registry_(registry), randomness_(randomness) {}
+
+  absl::Status ListFactors(Plan& plan, const v1::ListFactorsRequest& request,
+                           v1::ListFactorsResponse& response) const;
+  absl::Status BeginEnrollment(Plan& plan,
+                               const v1::BeginEnrollmentRequest& request,
+                               v1::BeginEnrollmentResponse& response) const;
+  absl::Status ConfirmEnrollment(Plan& plan,
+                                 const v1::ConfirmEnrollmentRequest& request,
+                                 v1::ConfirmEnrollmentResponse& response) const;
+  absl::Status GetEnrollment(Plan& plan,
+                             const v1::GetEnrollmentRequest& request,
+                             v1::GetEnrollmentResponse& response) const;
+  absl::Status ListEnrollments(Plan& plan,
+                               const v1::ListEnrollmentsRequest& request,
+                               v1::ListEnrollmentsResponse& response) const;
+  absl::Status UpdateEnrollment(Plan& plan,
+                                const v1::UpdateEnrollmentRequest& request,
+                                v1::UpdateEnrollmentResponse& response) const;
+  absl::Status DeleteEnrollment(Plan& plan,
+                                const v1::DeleteEnrollmentRequest& request,
+                                v1::DeleteEnrollmentResponse& response) const;
+
+ private:
+  const factors::FactorRegistry& registry_;
+  Randomness& randomness_;
+};
+
+}  // namespace cofactor::services
+
+#endif  // COFACTOR_SERVICES_ENGINE_ENROLLMENT_ENGINE_H_

@@ -1,0 +1,28 @@
+#include "services/engine/enrollment_secrets.h"
+
+#include "base/status_macros.h"
+#include "cofactor/v1/auth_service.pb.h"
+#include "services/engine/mutation_runner.h"
+
+namespace cofactor::services {
+
+absl::Status ForgetActivation(Plan& plan,
+                              const record::v1::EnrollmentRecord& enrollment) {
+  const std::string& key = enrollment.begin_idempotency_key();
+  if (key.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(auto stored, plan.Read<record::v1::IdempotencyRecord>(key));
+  if (!stored.exists()) return absl::OkStatus();
+  v1::BeginEnrollmentResponse begun;
+  if (!begun.ParseFromString(stored.record.response())) {
+    return absl::DataLossError("a stored response is damaged");
+  }
+  begun.clear_activation();
+  Wipe(*stored.record.mutable_response());
+  begun.SerializeToString(stored.record.mutable_response());
+  plan.Write(
+      key, stored.record,
+      absl::FromUnixMicros(enrollment.create_micros()) + kIdempotencyRetention);
+  return absl::OkStatus();
+}
+
+}  // namespace cofactor::services

@@ -1,0 +1,48 @@
+#include "services/engine/keys.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace cofactor::services {
+
+std::string AccountKey(absl::string_view account_id) {
+  return absl::StrCat(kAccountPrefix, account_id);
+}
+
+std::string MemberKey(absl::string_view account_id,
+                      absl::string_view member_id) {
+  return absl::StrCat("m/", account_id, "/", member_id);
+}
+
+std::string MemberPrefix(absl::string_view account_id) {
+  return MemberKey(account_id, "");
+}
+
+std::string CodeOnlyKey(absl::string_view account_id) {
+  return absl::StrCat("o/", account_id);
+}
+
+std::string RosterKey(absl::string_view account_id) {
+  return absl::StrCat("r/", account_id);
+}
+
+std::string ChallengeKey(absl::string_view challenge_id) {
+  return absl::StrCat("c/", challenge_id);
+}
+
+std::string ChallengeListKey(absl::string_view account_id,
+                             absl::string_view member_id,
+                             absl::string_view challenge_id) {
+  return absl::StrCat("d/", account_id, "/", member_id, "/", challenge_id);
+}
+
+std::string ChallengeListPrefix(absl::string_view account_id,
+                                absl::string_view member_id) {
+  return member_id.empty() ? absl::StrCat("d/", account_id, "/")
+                           : ChallengeListKey(account_id, member_id, "");
+}
+
+std::string IdempotencyKey(absl::string_view request_id) {
+  return absl::StrCat("i/", request_id);
+}
+
+}  // namespace cofactor::services

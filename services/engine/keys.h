@@ -1,0 +1,47 @@
+#ifndef COFACTOR_SERVICES_ENGINE_KEYS_H_
+#define COFACTOR_SERVICES_ENGINE_KEYS_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace cofactor::services {
+
+// Keys of the records. They are part of the format on disk: do not change them.
+// Ids hold no '/' (CheckId), so no key of one account is a prefix of another's.
+
+// AccountRecord.
+std::string AccountKey(absl::string_view account_id);
+inline constexpr absl::string_view kAccountPrefix = "a/";
+
+// MemberRecord.
+std::string MemberKey(absl::string_view account_id,
+                      absl::string_view member_id);
+std::string MemberPrefix(absl::string_view account_id);
+
+// CodeOnlyRecord.
+std::string CodeOnlyKey(absl::string_view account_id);
+
+// RosterRecord.
+std::string RosterKey(absl::string_view account_id);
+
+// ChallengeRecord.
+std::string ChallengeKey(absl::string_view challenge_id);
+
+// Empty record that lists a challenge under its member. The prefix takes in all
+// members of the account if member_id is empty.
+std::string ChallengeListKey(absl::string_view account_id,
+                             absl::string_view member_id,
+                             absl::string_view challenge_id);
+std::string ChallengeListPrefix(absl::string_view account_id,
+                                absl::string_view member_id);
+
+// IdempotencyRecord.
+std::string IdempotencyKey(absl::string_view request_id);
+
+// ClockRecord.
+inline constexpr absl::string_view kClockKey = "x/clock";
+
+}  // namespace cofactor::services
+
+#endif  // COFACTOR_SERVICES_ENGINE_KEYS_H_

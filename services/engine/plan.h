@@ -1,0 +1,115 @@
+#ifndef COFACTOR_SERVICES_ENGINE_PLAN_H_
+#define COFACTOR_SERVICES_ENGINE_PLAN_H_
+
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/secret.h"
+#include "base/status_macros.h"
+#include "cofactor/record/v1/record.pb.h"
+#include "storage/store.h"
+
+namespace cofactor::services {
+
+// Format of all records that this server writes, and the only one it reads.
+inline constexpr uint32_t kRecordVersion = 1;
+
+// Overwrites the seeds in a record before it is freed.
+void WipeSecrets(record::v1::MemberRecord& member);
+
+// The error for a record that a later version wrote.
+absl::Status UnknownRecordVersion(absl::string_view type, uint32_t version);
+
+// A record as it was read. Move-only, as it may hold secrets.
+template <typename RecordProto>
+struct Stored {
+  RecordProto record;
+  storage::Version version = storage::kAbsent;
+
+  Stored() = default;
+  Stored(Stored&&) = default;
+  Stored& operator=(Stored&&) = default;
+  ~Stored() {
+    if constexpr (std::is_same_v<RecordProto, record::v1::MemberRecord>) {
+      WipeSecrets(record);
+    }
+  }
+
+  bool exists() const { return version != storage::kAbsent; }
+};
+
+// Decodes what a key holds. FAILED_PRECONDITION: a later version wrote it; it
+// is never guessed. DATA_LOSS: it is no such record.
+template <typename RecordProto>
+absl::StatusOr<Stored<RecordProto>> Decode(storage::Record raw) {
+  Stored<RecordProto> stored;
+  stored.version = raw.version;
+  if (!stored.exists()) return stored;
+  const bool parsed = stored.record.ParseFromString(raw.value);
+  Wipe(raw.value);
+  if (!parsed || stored.record.version() == 0) {
+    return absl::DataLossError("a record in the store is damaged");
+  }
+  if (stored.record.version() > kRecordVersion) {
+    return UnknownRecordVersion(RecordProto::descriptor()->name(),
+                                stored.record.version());
+  }
+  return stored;
+}
+
+// What a call reads at one moment, and what it wants changed. Every record read
+// becomes a condition of the transaction, so that a decision is committed only
+// if all that it rests on still holds. Thread-compatible; one per try.
+class Plan {
+ public:
+  // snapshot: not owned; must outlive this.
+  Plan(const storage::Snapshot& snapshot, absl::Time now)
+      : snapshot_(snapshot), now_(now) {}
+
+  absl::Time now() const { return now_; }
+
+  // Reads a record, or finds that there is none.
+  template <typename RecordProto>
+  absl::StatusOr<Stored<RecordProto>> Read(absl::string_view key) {
+    ASSIGN_OR_RETURN(storage::Record raw, snapshot_.Get(key));
+    transaction_.Expect(key, raw.version);
+    return Decode<RecordProto>(std::move(raw));
+  }
+
+  // Writes a record over whatever the key holds.
+  template <typename RecordProto>
+  void Write(absl::string_view key, RecordProto& record,
+             absl::Time expire_time = absl::InfiniteFuture()) {
+    record.set_version(kRecordVersion);
+    transaction_.Put(key, record.SerializeAsString(), expire_time);
+  }
+
+  // Writes an empty record, which is there for its key alone.
+  void WriteMark(absl::string_view key, absl::Time expire_time) {
+    transaction_.Put(key, "", expire_time);
+  }
+
+  void Delete(absl::string_view key) { transaction_.Delete(key); }
+
+  // For scans. What they find is no condition: a caller that decides on it
+  // needs a record that changes whenever the result does.
+  const storage::Snapshot& snapshot() const { return snapshot_; }
+
+  bool writes_nothing() const { return transaction_.writes().empty(); }
+  storage::Transaction TakeTransaction() { return std::move(transaction_); }
+
+ private:
+  const storage::Snapshot& snapshot_;
+  const absl::Time now_;
+  storage::Transaction transaction_;
+};
+
+}  // namespace cofactor::services
+
+#endif  // COFACTOR_SERVICES_ENGINE_PLAN_H_

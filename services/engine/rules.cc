@@ -1,0 +1,56 @@
+#include "services/engine/rules.h"
+
+#include <algorithm>
+
+#include "base/secret.h"
+
+namespace cofactor::services {
+
+bool HasExpired(const record::v1::MemberRecord& member, absl::Time now) {
+  return member.valid_until_micros() != 0 &&
+         now >= absl::FromUnixMicros(member.valid_until_micros());
+}
+
+bool MayVerify(const record::v1::MemberRecord& member, absl::Time now) {
+  return !member.suspended() && !HasExpired(member, now);
+}
+
+void DropEndedPending(record::v1::MemberRecord& member, absl::Time now) {
+  auto& enrollments = *member.mutable_enrollments();
+  for (int i = enrollments.size() - 1; i >= 0; --i) {
+    record::v1::EnrollmentRecord& enrollment = enrollments[i];
+    if (!enrollment.confirmed() &&
+        now >= absl::FromUnixMicros(enrollment.pending_expire_micros())) {
+      Wipe(*enrollment.mutable_factor_state());
+      enrollments.DeleteSubrange(i, 1);
+    }
+  }
+}
+
+record::v1::EnrollmentRecord* FindEnrollment(record::v1::MemberRecord& member,
+                                             absl::string_view enrollment_id) {
+  auto& enrollments = *member.mutable_enrollments();
+  const auto found =
+      std::find_if(enrollments.begin(), enrollments.end(),
+                   [enrollment_id](const auto& enrollment) {
+                     return enrollment.enrollment_id() == enrollment_id;
+                   });
+  return found == enrollments.end() ? nullptr : &*found;
+}
+
+v1::ChallengeState StateOf(const record::v1::ChallengeRecord& challenge,
+                           absl::Time now) {
+  const auto state = static_cast<v1::ChallengeState>(challenge.state());
+  if (!IsFinal(state) &&
+      now >= absl::FromUnixMicros(challenge.expire_micros())) {
+    return v1::CHALLENGE_STATE_EXPIRED;
+  }
+  return state;
+}
+
+bool IsFinal(v1::ChallengeState state) {
+  return state != v1::CHALLENGE_STATE_PENDING &&
+         state != v1::CHALLENGE_STATE_DELIVERED;
+}
+
+}  // namespace cofactor::services

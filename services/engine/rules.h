@@ -1,0 +1,47 @@
+#ifndef COFACTOR_SERVICES_ENGINE_RULES_H_
+#define COFACTOR_SERVICES_ENGINE_RULES_H_
+
+#include <cstdint>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "cofactor/record/v1/record.pb.h"
+#include "cofactor/v1/challenge.pb.h"
+
+namespace cofactor::services {
+
+// What records mean at a time: the rules that more than one call needs.
+
+// A pending enrollment ends after so long.
+inline constexpr absl::Duration kPendingLifetime = absl::Minutes(10);
+
+// Wrong answers that end a challenge.
+inline constexpr uint32_t kChallengeAttempts = 5;
+
+// How long a challenge can still be read after its end.
+inline constexpr absl::Duration kChallengeRetention = absl::Hours(1);
+
+// Whether the member may verify: not suspended, and not at its end.
+bool MayVerify(const record::v1::MemberRecord& member, absl::Time now);
+
+// The end of valid_until has come.
+bool HasExpired(const record::v1::MemberRecord& member, absl::Time now);
+
+// Removes the pending enrollments whose time is over. To be called on every
+// member that was read, before anything else.
+void DropEndedPending(record::v1::MemberRecord& member, absl::Time now);
+
+// The enrollment of that id, or null.
+record::v1::EnrollmentRecord* FindEnrollment(record::v1::MemberRecord& member,
+                                             absl::string_view enrollment_id);
+
+// Where the challenge stands; EXPIRED if its time ran out before it ended.
+v1::ChallengeState StateOf(const record::v1::ChallengeRecord& challenge,
+                           absl::Time now);
+
+// Whether nothing can change this state any more.
+bool IsFinal(v1::ChallengeState state);
+
+}  // namespace cofactor::services
+
+#endif  // COFACTOR_SERVICES_ENGINE_RULES_H_

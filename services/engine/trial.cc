@@ -1,0 +1,177 @@
+#include "services/engine/trial.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/errors.h"
+#include "base/status_macros.h"
+#include "services/engine/keys.h"
+#include "services/engine/lock_rule.h"
+#include "services/engine/lookup.h"
+
+namespace cofactor::services {
+namespace {
+
+using ::cofactor::record::v1::EnrollmentRecord;
+using ::cofactor::record::v1::MemberRecord;
+
+// An enrollment and what its factor says of the response.
+struct Judged {
+  EnrollmentRecord* enrollment;
+  factors::Verdict verdict;
+};
+
+absl::StatusOr<factors::Verdict> Judge(const Trial& trial,
+                                       const EnrollmentRecord& enrollment) {
+  const factors::FactorState state{
+      enrollment.factor_state_version(),
+      Secret(absl::string_view(enrollment.factor_state()))};
+  const factors::Attempt attempt{state, trial.response, trial.challenge,
+                                 trial.now};
+  ASSIGN_OR_RETURN(factors::Verdict verdict,
+                   enrollment.confirmed()
+                       ? trial.factor.Verify(attempt)
+                       : trial.factor.ConfirmEnrollment(attempt));
+  const factors::FactorDescriptor& descriptor = trial.factor.descriptor();
+  const bool promise_broken =
+      verdict.accepted &&
+      ((descriptor.replay_guard == factors::ReplayGuard::kCounter &&
+        !verdict.counter.has_value()) ||
+       (descriptor.replay_guard == factors::ReplayGuard::kStateChange &&
+        !verdict.new_state.has_value()) ||
+       (descriptor.replay_guard == factors::ReplayGuard::kChallenge &&
+        enrollment.confirmed() && trial.challenge == nullptr));
+  if (promise_broken) {
+    return absl::InternalError(
+        absl::StrCat("factor ", descriptor.type_id,
+                     " accepted a response without its replay guard"));
+  }
+  return verdict;
+}
+
+// Whether the response was used before on this enrollment, or is older than one
+// that was.
+bool IsReplay(const Judged& judged) {
+  return judged.verdict.counter.has_value() &&
+         judged.enrollment->has_accepted_counter() &&
+         *judged.verdict.counter <= judged.enrollment->accepted_counter();
+}
+
+// Writes down that the response is used up.
+void UseUp(Judged& judged, TrialResult& result) {
+  EnrollmentRecord& enrollment = *judged.enrollment;
+  if (judged.verdict.counter.has_value()) {
+    enrollment.set_accepted_counter(*judged.verdict.counter);
+    enrollment.set_has_accepted_counter(true);
+  }
+  if (judged.verdict.new_state.has_value()) {
+    enrollment.set_factor_state_version(judged.verdict.new_state->version);
+    enrollment.set_factor_state(
+        std::string(judged.verdict.new_state->data.ExposeSecret()));
+    result.acceptable_codes_changed |= judged.verdict.acceptable_codes_changed;
+  }
+}
+
+void CountFailures(const std::vector<EnrollmentRecord*>& tried,
+                   absl::Time now) {
+  for (EnrollmentRecord* enrollment : tried) {
+    CountFailure(kEnrollmentLockRule, *enrollment, now);
+    if (enrollment->consecutive_failures() >= kDisablingFailures) {
+      enrollment->set_disabled(true);
+    }
+  }
+}
+
+bool Contains(const std::vector<EnrollmentRecord*>& enrollments,
+              const EnrollmentRecord& enrollment) {
+  return std::find(enrollments.begin(), enrollments.end(), &enrollment) !=
+         enrollments.end();
+}
+
+// may_accept and tried: enrollments of member. The response is judged on all
+// enrollments of the factor all the same, so that a code which fits several of
+// them is used up in each, and a used one is found out.
+absl::StatusOr<TrialResult> Try(
+    const Trial& trial, const std::vector<EnrollmentRecord*>& may_accept,
+    const std::vector<EnrollmentRecord*>& tried, MemberRecord& member) {
+  const factors::FactorDescriptor& descriptor = trial.factor.descriptor();
+  std::vector<Judged> fitting;
+  for (EnrollmentRecord& enrollment : *member.mutable_enrollments()) {
+    if (enrollment.factor_type() != descriptor.type_id) continue;
+    // A challenge is started for one enrollment and means nothing to others.
+    if (descriptor.needs_challenge && !Contains(may_accept, enrollment))
+      continue;
+    ASSIGN_OR_RETURN(factors::Verdict verdict, Judge(trial, enrollment));
+    if (verdict.accepted) fitting.push_back({&enrollment, std::move(verdict)});
+  }
+
+  TrialResult result;
+  const auto accepting = std::find_if(
+      fitting.begin(), fitting.end(), [&may_accept](const Judged& judged) {
+        return Contains(may_accept, *judged.enrollment);
+      });
+  const bool replayed = std::any_of(fitting.begin(), fitting.end(), IsReplay);
+  if (accepting == fitting.end() || replayed) {
+    result.reason = replayed ? v1::VERIFICATION_REASON_REPLAYED
+                             : v1::VERIFICATION_REASON_WRONG_CODE;
+    CountFailures(tried, trial.now);
+    return result;
+  }
+
+  for (Judged& judged : fitting) UseUp(judged, result);
+  for (EnrollmentRecord* enrollment : tried) ForgetFailures(*enrollment);
+  result.verified = true;
+  result.enrollment = accepting->enrollment;
+  result.enrollment->set_last_verify_micros(absl::ToUnixMicros(trial.now));
+  return result;
+}
+
+}  // namespace
+
+absl::StatusOr<TrialResult> TryActive(const Trial& trial,
+                                      absl::string_view enrollment_id,
+                                      MemberRecord& member) {
+  std::vector<EnrollmentRecord*> may_accept;
+  std::vector<EnrollmentRecord*> tried;
+  std::optional<absl::Duration> shortest_lock;
+  for (EnrollmentRecord& enrollment : *member.mutable_enrollments()) {
+    if (enrollment.factor_type() != trial.factor.descriptor().type_id ||
+        !enrollment.confirmed() || enrollment.disabled()) {
+      continue;
+    }
+    const bool named =
+        enrollment_id.empty() || enrollment_id == enrollment.enrollment_id();
+    const absl::Duration lock = RemainingLock(enrollment, trial.now);
+    if (lock == absl::ZeroDuration()) {
+      tried.push_back(&enrollment);
+      if (named) may_accept.push_back(&enrollment);
+    } else if (named) {
+      shortest_lock = std::min(shortest_lock.value_or(lock), lock);
+    }
+  }
+  if (may_accept.empty()) {
+    if (shortest_lock.has_value()) return LockedError(*shortest_lock);
+    TrialResult nothing_to_try;
+    nothing_to_try.reason = v1::VERIFICATION_REASON_NO_ENROLLMENT;
+    return nothing_to_try;
+  }
+  return Try(trial, may_accept, tried, member);
+}
+
+absl::StatusOr<TrialResult> TryPending(const Trial& trial,
+                                       EnrollmentRecord& enrollment,
+                                       MemberRecord& member) {
+  const absl::Duration lock = RemainingLock(enrollment, trial.now);
+  if (lock > absl::ZeroDuration()) return LockedError(lock);
+  return Try(trial, {&enrollment}, {&enrollment}, member);
+}
+
+void WriteTrial(Plan& plan, MemberRecord& member, const TrialResult& result) {
+  plan.Write(MemberKey(member.account_id(), member.member_id()), member);
+  if (result.acceptable_codes_changed) ChangeRoster(plan, member.account_id());
+}
+
+}  // namespace cofactor::services

@@ -1,0 +1,178 @@
+#include "services/engine/verification_engine.h"
+
+#include <string>
+#include <vector>
+
+#include "base/errors.h"
+#include "base/status_macros.h"
+#include "services/engine/input.h"
+#include "services/engine/keys.h"
+#include "services/engine/lock_rule.h"
+#include "services/engine/lookup.h"
+#include "services/engine/rules.h"
+#include "services/engine/trial.h"
+#include "services/engine/views.h"
+
+namespace cofactor::services {
+namespace {
+
+using ::cofactor::record::v1::CodeOnlyRecord;
+using ::cofactor::record::v1::MemberRecord;
+using ::cofactor::record::v1::RosterRecord;
+
+constexpr absl::string_view kDefaultFactorType = "totp";
+
+v1::FactorResponse ResponseOf(const v1::VerifyRequest& request) {
+  v1::FactorResponse response;
+  response.set_code(request.code());
+  return response;
+}
+
+void Refuse(v1::VerificationReason reason, v1::VerifyResponse& response) {
+  response.set_verified(false);
+  response.set_reason(reason);
+}
+
+void Accept(const MemberRecord& member, const TrialResult& result,
+            absl::Time now, v1::VerifyResponse& response) {
+  response.set_verified(true);
+  response.set_account_id(member.account_id());
+  response.set_member_id(member.member_id());
+  *response.mutable_enrollment() = ViewOf(member, *result.enrollment, now);
+}
+
+}  // namespace
+
+absl::Status VerificationEngine::Verify(Plan& plan,
+                                        const v1::VerifyRequest& request,
+                                        v1::VerifyResponse& response) const {
+  RETURN_IF_ERROR(CheckId("account_id", request.account_id()));
+  RETURN_IF_ERROR(CheckOptionalId("member_id", request.member_id()));
+  RETURN_IF_ERROR(CheckOptionalId("enrollment_id", request.enrollment_id()));
+  ASSIGN_OR_RETURN(const factors::Factor* factor,
+                   FindFactor(registry_, request.factor_type().empty()
+                                             ? kDefaultFactorType
+                                             : request.factor_type()));
+  if (factor->descriptor().needs_challenge) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "NEEDS_CHALLENGE",
+                     "this factor answers a challenge: use CreateChallenge and "
+                     "VerifyChallenge");
+  }
+  RETURN_IF_ERROR(factor->CheckResponse(ResponseOf(request), "code"));
+  if (!request.member_id().empty()) {
+    return VerifyMember(plan, *factor, request, response);
+  }
+  if (!request.enrollment_id().empty()) {
+    return InvalidField("enrollment_id", "needs the member_id beside it");
+  }
+  if (!factor->descriptor().identifies_member) {
+    return InvalidField("member_id",
+                        "is required: a code of this factor does not tell "
+                        "whose it is");
+  }
+  return VerifyByCodeAlone(plan, *factor, request, response);
+}
+
+absl::Status VerificationEngine::VerifyMember(
+    Plan& plan, const factors::Factor& factor, const v1::VerifyRequest& request,
+    v1::VerifyResponse& response) const {
+  ASSIGN_OR_RETURN(auto member,
+                   plan.Read<MemberRecord>(
+                       MemberKey(request.account_id(), request.member_id())));
+  DropEndedPending(member.record, plan.now());
+  if (!member.exists() || !MayVerify(member.record, plan.now())) {
+    Refuse(v1::VERIFICATION_REASON_NO_ENROLLMENT, response);
+    return absl::OkStatus();
+  }
+  const v1::FactorResponse code = ResponseOf(request);
+  ASSIGN_OR_RETURN(const TrialResult result,
+                   TryActive({factor, code, nullptr, plan.now()},
+                             request.enrollment_id(), member.record));
+  if (result.reason == v1::VERIFICATION_REASON_NO_ENROLLMENT) {
+    Refuse(result.reason, response);
+    return absl::OkStatus();
+  }
+  WriteTrial(plan, member.record, result);
+  if (result.verified) {
+    Accept(member.record, result, plan.now(), response);
+  } else {
+    Refuse(result.reason, response);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status VerificationEngine::VerifyByCodeAlone(
+    Plan& plan, const factors::Factor& factor, const v1::VerifyRequest& request,
+    v1::VerifyResponse& response) const {
+  const std::string& account_id = request.account_id();
+  ASSIGN_OR_RETURN(const auto roster,
+                   plan.Read<RosterRecord>(RosterKey(account_id)));
+  if (!roster.exists()) {  // No such account, or it never had a member.
+    Refuse(v1::VERIFICATION_REASON_NO_ENROLLMENT, response);
+    return absl::OkStatus();
+  }
+  // A condition of the commit also when it is not written, so that of many
+  // guesses at once no more count than one after the other would.
+  const std::string code_only_key = CodeOnlyKey(account_id);
+  ASSIGN_OR_RETURN(auto code_only, plan.Read<CodeOnlyRecord>(code_only_key));
+  const absl::Duration lock = RemainingLock(code_only.record, plan.now());
+  if (lock > absl::ZeroDuration()) return LockedError(lock);
+
+  ASSIGN_OR_RETURN(
+      const std::vector<std::string> owners,
+      code_index_.FindMembers(plan.snapshot(), account_id, factor,
+                              roster.version, request.code(), plan.now()));
+  if (owners.size() == 1) {
+    RETURN_IF_ERROR(TryOwner(plan, factor, owners[0], request, response));
+  } else {
+    Refuse(owners.empty() ? v1::VERIFICATION_REASON_WRONG_CODE
+                          : v1::VERIFICATION_REASON_AMBIGUOUS,
+           response);
+  }
+  if (!response.verified()) {
+    CountFailure(kCodeOnlyLockRule, code_only.record, plan.now());
+    plan.Write(code_only_key, code_only.record);
+  } else if (code_only.record.consecutive_failures() > 0) {
+    ForgetFailures(code_only.record);
+    plan.Write(code_only_key, code_only.record);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status VerificationEngine::TryOwner(Plan& plan,
+                                          const factors::Factor& factor,
+                                          absl::string_view member_id,
+                                          const v1::VerifyRequest& request,
+                                          v1::VerifyResponse& response) const {
+  ASSIGN_OR_RETURN(auto member,
+                   ReadMember(plan, request.account_id(), member_id));
+  // Whoever asks without a member id learns nothing of a member that may not
+  // verify: the code is as wrong as any other.
+  if (!MayVerify(member.record, plan.now())) {
+    Refuse(v1::VERIFICATION_REASON_WRONG_CODE, response);
+    return absl::OkStatus();
+  }
+  const v1::FactorResponse code = ResponseOf(request);
+  const absl::StatusOr<TrialResult> result =
+      TryActive({factor, code, nullptr, plan.now()}, "", member.record);
+  if (absl::IsResourceExhausted(
+          result.status())) {  // The enrollment is locked.
+    Refuse(v1::VERIFICATION_REASON_WRONG_CODE, response);
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(result.status());
+  if (!result->verified) {
+    // What the trial counted is dropped: without a member id a failure belongs
+    // to no enrollment.
+    Refuse(result->reason == v1::VERIFICATION_REASON_REPLAYED
+               ? v1::VERIFICATION_REASON_REPLAYED
+               : v1::VERIFICATION_REASON_WRONG_CODE,
+           response);
+    return absl::OkStatus();
+  }
+  WriteTrial(plan, member.record, *result);
+  Accept(member.record, *result, plan.now(), response);
+  return absl::OkStatus();
+}
+
+}  // namespace cofactor::services

@@ -1,0 +1,43 @@
+#ifndef COFACTOR_SERVICES_ENGINE_VERIFICATION_ENGINE_H_
+#define COFACTOR_SERVICES_ENGINE_VERIFICATION_ENGINE_H_
+
+#include "absl/status/status.h"
+#include "cofactor/v1/auth_service.pb.h"
+#include "factors/factor_registry.h"
+#include "services/engine/code_index.h"
+#include "services/engine/plan.h"
+
+namespace cofactor::services {
+
+// Decides AuthService.Verify: a code given up front. Thread-safe.
+class VerificationEngine {
+ public:
+  // Neither is owned; both must outlive this.
+  VerificationEngine(const factors::FactorRegistry& registry,
+                     CodeIndex& code_index)
+      : registry_(registry), code_index_(code_index) {}
+
+  absl::Status Verify(Plan& plan, const v1::VerifyRequest& request,
+                      v1::VerifyResponse& response) const;
+
+ private:
+  absl::Status VerifyMember(Plan& plan, const factors::Factor& factor,
+                            const v1::VerifyRequest& request,
+                            v1::VerifyResponse& response) const;
+  absl::Status VerifyByCodeAlone(Plan& plan, const factors::Factor& factor,
+                                 const v1::VerifyRequest& request,
+                                 v1::VerifyResponse& response) const;
+  // Tries the code on the one member it may belong to. Fills the response; a
+  // failure is left for the caller to count.
+  absl::Status TryOwner(Plan& plan, const factors::Factor& factor,
+                        absl::string_view member_id,
+                        const v1::VerifyRequest& request,
+                        v1::VerifyResponse& response) const;
+
+  const factors::FactorRegistry& registry_;
+  CodeIndex& code_index_;
+};
+
+}  // namespace cofactor::services
+
+#endif  // COFACTOR_SERVICES_ENGINE_VERIFICATION_ENGINE_H_
