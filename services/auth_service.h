@@ -1,0 +1,85 @@
+#ifndef COFACTOR_SERVICES_AUTH_SERVICE_H_
+#define COFACTOR_SERVICES_AUTH_SERVICE_H_
+
+#include "cofactor/v1/auth_service.grpc.pb.h"
+#include "services/chokepoint.h"
+#include "services/engine/challenge_engine.h"
+#include "services/engine/enrollment_engine.h"
+#include "services/engine/verification_engine.h"
+
+namespace cofactor::services {
+
+// Takes the RPCs of cofactor.v1.AuthService to the engine. Thread-safe.
+class AuthService final : public v1::AuthService::CallbackService {
+ public:
+  // None is owned; all must outlive this.
+  AuthService(Chokepoint& chokepoint, const EnrollmentEngine& enrollments,
+              const ChallengeEngine& challenges,
+              const VerificationEngine& verifications)
+      : chokepoint_(chokepoint),
+        enrollments_(enrollments),
+        challenges_(challenges),
+        verifications_(verifications) {}
+
+  grpc::ServerUnaryReactor* ListFactors(
+      grpc::CallbackServerContext* context,
+      const v1::ListFactorsRequest* request,
+      v1::ListFactorsResponse* response) override;
+  grpc::ServerUnaryReactor* BeginEnrollment(
+      grpc::CallbackServerContext* context,
+      const v1::BeginEnrollmentRequest* request,
+      v1::BeginEnrollmentResponse* response) override;
+  grpc::ServerUnaryReactor* ConfirmEnrollment(
+      grpc::CallbackServerContext* context,
+      const v1::ConfirmEnrollmentRequest* request,
+      v1::ConfirmEnrollmentResponse* response) override;
+  grpc::ServerUnaryReactor* GetEnrollment(
+      grpc::CallbackServerContext* context,
+      const v1::GetEnrollmentRequest* request,
+      v1::GetEnrollmentResponse* response) override;
+  grpc::ServerUnaryReactor* ListEnrollments(
+      grpc::CallbackServerContext* context,
+      const v1::ListEnrollmentsRequest* request,
+      v1::ListEnrollmentsResponse* response) override;
+  grpc::ServerUnaryReactor* UpdateEnrollment(
+      grpc::CallbackServerContext* context,
+      const v1::UpdateEnrollmentRequest* request,
+      v1::UpdateEnrollmentResponse* response) override;
+  grpc::ServerUnaryReactor* DeleteEnrollment(
+      grpc::CallbackServerContext* context,
+      const v1::DeleteEnrollmentRequest* request,
+      v1::DeleteEnrollmentResponse* response) override;
+  grpc::ServerUnaryReactor* CreateChallenge(
+      grpc::CallbackServerContext* context,
+      const v1::CreateChallengeRequest* request,
+      v1::CreateChallengeResponse* response) override;
+  grpc::ServerUnaryReactor* GetChallenge(
+      grpc::CallbackServerContext* context,
+      const v1::GetChallengeRequest* request,
+      v1::GetChallengeResponse* response) override;
+  grpc::ServerUnaryReactor* ListChallenges(
+      grpc::CallbackServerContext* context,
+      const v1::ListChallengesRequest* request,
+      v1::ListChallengesResponse* response) override;
+  grpc::ServerUnaryReactor* CancelChallenge(
+      grpc::CallbackServerContext* context,
+      const v1::CancelChallengeRequest* request,
+      v1::CancelChallengeResponse* response) override;
+  grpc::ServerUnaryReactor* VerifyChallenge(
+      grpc::CallbackServerContext* context,
+      const v1::VerifyChallengeRequest* request,
+      v1::VerifyChallengeResponse* response) override;
+  grpc::ServerUnaryReactor* Verify(grpc::CallbackServerContext* context,
+                                   const v1::VerifyRequest* request,
+                                   v1::VerifyResponse* response) override;
+
+ private:
+  Chokepoint& chokepoint_;
+  const EnrollmentEngine& enrollments_;
+  const ChallengeEngine& challenges_;
+  const VerificationEngine& verifications_;
+};
+
+}  // namespace cofactor::services
+
+#endif  // COFACTOR_SERVICES_AUTH_SERVICE_H_

@@ -1,0 +1,167 @@
+#include "services/engine/mutation_runner.h"
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/errors.h"
+#include "gtest/gtest.h"
+#include "tests/doubles/engine_harness.h"
+
+namespace cofactor::services {
+namespace {
+
+class MutationRunnerTest : public testing::Test {
+ protected:
+  MutationRunnerTest() { harness_.CreateMember("acme", "ada"); }
+
+  EngineHarness harness_;
+};
+
+TEST_F(MutationRunnerTest, ReturnsTheFirstResultToARetryAndUsesNothingUp) {
+  const auto ada = harness_.EnrollTotp("acme", "ada");
+  v1::VerifyRequest request;
+  request.set_account_id("acme");
+  request.set_member_id("ada");
+  request.set_code(ada.authenticator.CodeAt(harness_.now()));
+  request.set_request_id("r-1");
+  const auto first = harness_.Call(&VerificationEngine::Verify, request);
+  ASSERT_TRUE(first.ok() && first->verified());
+  const auto again = harness_.Call(&VerificationEngine::Verify, request);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(first->SerializeAsString(), again->SerializeAsString());
+  // Under another id it is another call, so a replay.
+  request.set_request_id("r-2");
+  EXPECT_FALSE(harness_.Call(&VerificationEngine::Verify, request)->verified());
+}
+
+TEST_F(MutationRunnerTest, CountsAFailureOncePerRequestId) {
+  const auto ada = harness_.EnrollTotp("acme", "ada");
+  v1::VerifyRequest request;
+  request.set_account_id("acme");
+  request.set_member_id("ada");
+  request.set_code(WrongCode(ada.authenticator, harness_.now()));
+  request.set_request_id("r-1");
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(harness_.Call(&VerificationEngine::Verify, request).ok());
+  }
+  EXPECT_EQ(harness_.GetEnrollment("acme", "ada", ada.enrollment_id)
+                .consecutive_failures(),
+            1u);
+}
+
+TEST_F(MutationRunnerTest, RefusesAnotherBodyOrMethodUnderTheSameId) {
+  v1::CreateAccountRequest request;
+  request.mutable_account()->set_account_id("beta");
+  request.set_request_id("r-1");
+  ASSERT_TRUE(harness_.Call(&AccountEngine::CreateAccount, request).ok());
+  request.mutable_account()->set_display_name("x");
+  EXPECT_EQ(ErrorReason(
+                harness_.Call(&AccountEngine::CreateAccount, request).status()),
+            "REQUEST_ID_REUSED");
+  v1::DeleteAccountRequest other;
+  other.set_account_id("beta");
+  other.set_request_id("r-1");
+  EXPECT_EQ(
+      ErrorReason(harness_.Call(&AccountEngine::DeleteAccount, other).status()),
+      "REQUEST_ID_REUSED");
+}
+
+TEST_F(MutationRunnerTest, ForgetsAResultAfterADay) {
+  v1::CreateAccountRequest request;
+  request.mutable_account()->set_account_id("beta");
+  request.set_request_id("r-1");
+  ASSERT_TRUE(harness_.Call(&AccountEngine::CreateAccount, request).ok());
+  harness_.clock().Advance(absl::Hours(24) - absl::Microseconds(1));
+  EXPECT_TRUE(harness_.Call(&AccountEngine::CreateAccount, request).ok());
+  harness_.clock().Advance(absl::Microseconds(1));
+  EXPECT_EQ(
+      harness_.Call(&AccountEngine::CreateAccount, request).status().code(),
+      absl::StatusCode::kAlreadyExists);
+}
+
+TEST_F(MutationRunnerTest, KeepsNoResultOfAnError) {
+  v1::CreateMemberRequest request;
+  request.mutable_member()->set_account_id("beta");
+  request.mutable_member()->set_member_id("bob");
+  request.set_request_id("r-1");
+  EXPECT_EQ(ErrorReason(
+                harness_.Call(&AccountEngine::CreateMember, request).status()),
+            "ACCOUNT_NOT_FOUND");
+  harness_.CreateMember("beta", "ada");
+  EXPECT_TRUE(harness_.Call(&AccountEngine::CreateMember, request).ok());
+}
+
+TEST_F(MutationRunnerTest, DoesOneOfManyCallsWithTheSameIdAtOnce) {
+  const auto ada = harness_.EnrollTotp("acme", "ada");
+  v1::VerifyRequest request;
+  request.set_account_id("acme");
+  request.set_member_id("ada");
+  request.set_code(ada.authenticator.CodeAt(harness_.now()));
+  request.set_request_id("r-1");
+  std::atomic<int> verified{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 32; ++i) {
+    threads.emplace_back([&] {
+      const auto response = harness_.Call(&VerificationEngine::Verify, request);
+      if (response.ok() && response->verified()) ++verified;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  // All are the same call, so all get its result, and nothing was counted.
+  EXPECT_EQ(verified, 32);
+  EXPECT_EQ(harness_.GetEnrollment("acme", "ada", ada.enrollment_id)
+                .consecutive_failures(),
+            0u);
+}
+
+TEST_F(MutationRunnerTest, LosesNoUpdateOfManyAtOnce) {
+  std::vector<std::thread> threads;
+  std::atomic<int> created{0};
+  for (int i = 0; i < 16; ++i) {
+    threads.emplace_back([&] {
+      v1::BeginEnrollmentRequest request;
+      request.set_account_id("acme");
+      request.set_member_id("ada");
+      request.set_factor_type("totp");
+      if (harness_.Call(&EnrollmentEngine::BeginEnrollment, request).ok()) {
+        ++created;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(created, 16);
+  v1::ListEnrollmentsRequest list;
+  list.set_account_id("acme");
+  list.set_member_id("ada");
+  EXPECT_EQ(harness_.Call(&EnrollmentEngine::ListEnrollments, list)
+                ->enrollments_size(),
+            16);
+}
+
+TEST_F(MutationRunnerTest, RefusesAMalformedRequestId) {
+  v1::CreateAccountRequest request;
+  request.mutable_account()->set_account_id("beta");
+  for (const std::string& id :
+       {std::string(65, 'x'), std::string("a b"), std::string("a\nb")}) {
+    request.set_request_id(id);
+    EXPECT_EQ(
+        harness_.Call(&AccountEngine::CreateAccount, request).status().code(),
+        absl::StatusCode::kInvalidArgument);
+  }
+}
+
+TEST_F(MutationRunnerTest, RefusesARecordOfALaterVersion) {
+  record::v1::MemberRecord member;
+  member.set_version(kRecordVersion + 1);
+  storage::Transaction transaction;
+  transaction.Put("m/acme/eve", member.SerializeAsString());
+  ASSERT_TRUE(
+      storage::CommitAndWait(harness_.store(), std::move(transaction)).ok());
+  EXPECT_EQ(ErrorReason(harness_.Verify("acme", "eve", "123456").status()),
+            "UNKNOWN_RECORD_VERSION");
+}
+
+}  // namespace
+}  // namespace cofactor::services

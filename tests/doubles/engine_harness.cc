@@ -1,0 +1,109 @@
+#include "tests/doubles/engine_harness.h"
+
+#include <cstdlib>
+#include <iostream>
+
+#include "factors/standard_factors.h"
+
+namespace cofactor {
+namespace {
+
+// In the middle of a time step of 30 s.
+absl::Time Start() {
+  return absl::FromUnixSeconds(1'700'000'010) + absl::Seconds(15);
+}
+
+// A harness that cannot set up its scene has nothing to test.
+template <typename T>
+T Must(absl::StatusOr<T> value) {
+  if (!value.ok()) {
+    std::cerr << "test set-up failed: " << value.status() << std::endl;
+    std::abort();
+  }
+  return *std::move(value);
+}
+
+factors::FactorRegistry StandardFactors() {
+  factors::FactorRegistry::Builder builder;
+  const absl::Status status = factors::RegisterStandardFactors(builder);
+  if (!status.ok()) std::abort();
+  return std::move(builder).Build();
+}
+
+}  // namespace
+
+EngineHarness::EngineHarness() : EngineHarness(StandardFactors()) {}
+
+EngineHarness::EngineHarness(factors::FactorRegistry registry)
+    : clock_(Start()),
+      store_(clock_),
+      registry_(std::move(registry)),
+      code_index_(1'000'000, randomness_),
+      enrollments_(registry_, randomness_),
+      challenges_(registry_, randomness_),
+      verifications_(registry_, code_index_),
+      pool_(4, 1'000),
+      runner_(store_, pool_, clock_) {}
+
+void EngineHarness::CreateMember(const std::string& account_id,
+                                 const std::string& member_id) {
+  v1::GetAccountRequest get;
+  get.set_account_id(account_id);
+  if (!Call(&services::AccountEngine::GetAccount, get).ok()) {
+    v1::CreateAccountRequest create;
+    create.mutable_account()->set_account_id(account_id);
+    Must(Call(&services::AccountEngine::CreateAccount, create));
+  }
+  v1::CreateMemberRequest create;
+  create.mutable_member()->set_account_id(account_id);
+  create.mutable_member()->set_member_id(member_id);
+  Must(Call(&services::AccountEngine::CreateMember, create));
+}
+
+EngineHarness::Enrolled EngineHarness::EnrollTotp(const std::string& account_id,
+                                                  const std::string& member_id,
+                                                  const std::string& secret) {
+  v1::BeginEnrollmentRequest begin;
+  begin.set_account_id(account_id);
+  begin.set_member_id(member_id);
+  begin.set_factor_type("totp");
+  begin.mutable_parameters()->mutable_totp()->set_secret(secret);
+  const auto begun =
+      Must(Call(&services::EnrollmentEngine::BeginEnrollment, begin));
+  Enrolled enrolled{
+      begun.enrollment().enrollment_id(),
+      TotpAuthenticator::FromActivation(begun.activation().totp())};
+  v1::ConfirmEnrollmentRequest confirm;
+  confirm.set_account_id(account_id);
+  confirm.set_member_id(member_id);
+  confirm.set_enrollment_id(enrolled.enrollment_id);
+  confirm.mutable_response()->set_code(
+      enrolled.authenticator.CodeAt(now(), -1));
+  const auto confirmed =
+      Must(Call(&services::EnrollmentEngine::ConfirmEnrollment, confirm));
+  if (!confirmed.verified()) std::abort();
+  return enrolled;
+}
+
+absl::StatusOr<v1::VerifyResponse> EngineHarness::Verify(
+    const std::string& account_id, const std::string& member_id,
+    const std::string& code) {
+  v1::VerifyRequest request;
+  request.set_account_id(account_id);
+  request.set_member_id(member_id);
+  request.set_code(code);
+  return Call(&services::VerificationEngine::Verify, request);
+}
+
+v1::Enrollment EngineHarness::GetEnrollment(const std::string& account_id,
+                                            const std::string& member_id,
+                                            const std::string& enrollment_id) {
+  v1::GetEnrollmentRequest request;
+  request.set_account_id(account_id);
+  request.set_member_id(member_id);
+  request.set_enrollment_id(enrollment_id);
+  return Must(Call(&services::EnrollmentEngine::GetEnrollment, request))
+      .enrollment();
+}
+
+}  // namespace cofactor

@@ -1,0 +1,114 @@
+#ifndef COFACTOR_TESTS_DOUBLES_ENGINE_HARNESS_H_
+#define COFACTOR_TESTS_DOUBLES_ENGINE_HARNESS_H_
+
+#include <future>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/randomness.h"
+#include "factors/factor_registry.h"
+#include "services/engine/account_engine.h"
+#include "services/engine/challenge_engine.h"
+#include "services/engine/code_index.h"
+#include "services/engine/enrollment_engine.h"
+#include "services/engine/mutation_runner.h"
+#include "services/engine/verification_engine.h"
+#include "storage/memory/memory_store.h"
+#include "tests/doubles/totp_authenticator.h"
+
+namespace cofactor {
+
+// The whole server without RPCs: engine, store in memory, standing clock, known
+// randomness. Calls wait for their answers and may come from several threads.
+class EngineHarness {
+ public:
+  // With the standard factors.
+  EngineHarness();
+  explicit EngineHarness(factors::FactorRegistry registry);
+
+  // One call of the engine that has the method, as
+  // Call(&AccountEngine::GetMember, request).
+  template <typename Engine, typename Request, typename Response>
+  absl::StatusOr<Response> Call(absl::Status (Engine::*method)(services::Plan&,
+                                                               const Request&,
+                                                               Response&) const,
+                                const Request& request) {
+    std::string request_id;
+    if constexpr (requires { request.request_id(); }) {
+      request_id = request.request_id();
+    }
+    Response response;
+    std::promise<absl::Status> result;
+    runner_.Run(
+        request, request_id, response,
+        [&](services::Plan& plan) {
+          return (Get<Engine>().*method)(plan, request, response);
+        },
+        [&result](absl::Status status) { result.set_value(status); });
+    absl::Status status = result.get_future().get();
+    if (!status.ok()) return status;
+    return response;
+  }
+
+  // Creates the account, if need be, and the member. Ends the test on failure.
+  void CreateMember(const std::string& account_id,
+                    const std::string& member_id);
+
+  // Begins and confirms a TOTP enrollment with the code of the step before, so
+  // that the present one is still good. Ends the test on failure.
+  struct Enrolled {
+    std::string enrollment_id;
+    TotpAuthenticator authenticator;
+  };
+  Enrolled EnrollTotp(const std::string& account_id,
+                      const std::string& member_id,
+                      const std::string& secret = "");
+
+  absl::StatusOr<v1::VerifyResponse> Verify(const std::string& account_id,
+                                            const std::string& member_id,
+                                            const std::string& code);
+
+  v1::Enrollment GetEnrollment(const std::string& account_id,
+                               const std::string& member_id,
+                               const std::string& enrollment_id);
+
+  ManualClock& clock() { return clock_; }
+  storage::Store& store() { return store_; }
+  absl::Time now() const { return clock_.Now(); }
+
+ private:
+  template <typename Engine>
+  const Engine& Get() const {
+    if constexpr (std::is_same_v<Engine, services::AccountEngine>) {
+      return accounts_;
+    } else if constexpr (std::is_same_v<Engine, services::EnrollmentEngine>) {
+      return enrollments_;
+    } else if constexpr (std::is_same_v<Engine, services::ChallengeEngine>) {
+      return challenges_;
+    } else {
+      return verifications_;
+    }
+  }
+
+  ManualClock clock_;
+  SeededRandomness randomness_{1};
+  storage::MemoryStore store_;
+  factors::FactorRegistry registry_;
+  services::CodeIndex code_index_;
+  services::AccountEngine accounts_;
+  services::EnrollmentEngine enrollments_;
+  services::ChallengeEngine challenges_;
+  services::VerificationEngine verifications_;
+  ThreadPool pool_;
+  services::MutationRunner runner_;
+};
+
+}  // namespace cofactor
+
+#endif  // COFACTOR_TESTS_DOUBLES_ENGINE_HARNESS_H_
