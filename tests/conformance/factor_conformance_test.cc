@@ -1,0 +1,258 @@
+// What every factor gets from the host, whatever it is. Runs over every factor
+// that is registered, and over a plugin that the API knows nothing of.
+
+#include <atomic>
+#include <cstdlib>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/errors.h"
+#include "factors/standard_factors.h"
+#include "gtest/gtest.h"
+#include "services/engine/keys.h"
+#include "tests/conformance/factor_driver.h"
+#include "tests/doubles/engine_harness.h"
+#include "tests/doubles/signing_factor.h"
+
+namespace cofactor {
+namespace {
+
+using services::AccountEngine;
+using services::ChallengeEngine;
+using services::EnrollmentEngine;
+
+factors::FactorRegistry AllFactors() {
+  factors::FactorRegistry::Builder builder;
+  if (!factors::RegisterStandardFactors(builder).ok() ||
+      !builder.Add(MakeSigningFactor()).ok()) {
+    std::abort();
+  }
+  return std::move(builder).Build();
+}
+
+TEST(FactorDriversTest, ThereIsOneForEveryRegisteredFactor) {
+  std::set<std::string> driven;
+  for (const auto& driver : AllFactorDrivers()) {
+    driven.insert(driver->factor_type());
+  }
+  for (const factors::Factor* factor : AllFactors().All()) {
+    EXPECT_EQ(driven.count(factor->descriptor().type_id), 1u)
+        << factor->descriptor().type_id << " needs a FactorDriver";
+  }
+}
+
+// The parameter is the place of a driver in AllFactorDrivers.
+class FactorConformanceTest : public testing::TestWithParam<size_t> {
+ protected:
+  FactorConformanceTest()
+      : driver_(std::move(AllFactorDrivers()[GetParam()])),
+        harness_(AllFactors()) {
+    harness_.CreateMember("acme", "ada");
+  }
+
+  void Begin() {
+    v1::BeginEnrollmentRequest request;
+    request.set_account_id("acme");
+    request.set_member_id("ada");
+    request.set_factor_type(driver_->factor_type());
+    *request.mutable_parameters() = driver_->Parameters();
+    const auto begun =
+        harness_.Call(&EnrollmentEngine::BeginEnrollment, request);
+    ASSERT_TRUE(begun.ok()) << begun.status();
+    EXPECT_TRUE(begun->has_activation());
+    enrollment_id_ = begun->enrollment().enrollment_id();
+    device_ = driver_->SetUp(begun->activation());
+  }
+
+  absl::StatusOr<v1::ConfirmEnrollmentResponse> Confirm(
+      const v1::FactorResponse& response) {
+    v1::ConfirmEnrollmentRequest request;
+    request.set_account_id("acme");
+    request.set_member_id("ada");
+    request.set_enrollment_id(enrollment_id_);
+    *request.mutable_response() = response;
+    return harness_.Call(&EnrollmentEngine::ConfirmEnrollment, request);
+  }
+
+  // Begins and confirms, and lets some time pass so that the device has
+  // something new to show.
+  void Enrol() {
+    Begin();
+    const auto confirmed = Confirm(device_->RightResponse("", harness_.now()));
+    ASSERT_TRUE(confirmed.ok()) << confirmed.status();
+    ASSERT_TRUE(confirmed->verified());
+    harness_.clock().Advance(absl::Minutes(2));
+  }
+
+  std::string CreateChallenge() {
+    v1::CreateChallengeRequest request;
+    request.set_account_id("acme");
+    request.set_member_id("ada");
+    request.set_enrollment_id(enrollment_id_);
+    request.set_purpose("sign-in");
+    const auto created =
+        harness_.Call(&ChallengeEngine::CreateChallenge, request);
+    EXPECT_TRUE(created.ok()) << created.status();
+    return created.ok() ? created->challenge().challenge_id() : "";
+  }
+
+  absl::StatusOr<v1::VerifyChallengeResponse> Answer(
+      const std::string& challenge_id, const v1::FactorResponse& response) {
+    v1::VerifyChallengeRequest request;
+    request.set_challenge_id(challenge_id);
+    request.set_account_id("acme");
+    request.set_member_id("ada");
+    request.set_purpose("sign-in");
+    *request.mutable_response() = response;
+    return harness_.Call(&ChallengeEngine::VerifyChallenge, request);
+  }
+
+  v1::FactorResponse Right(const std::string& challenge_id) const {
+    return device_->RightResponse(challenge_id, harness_.now());
+  }
+  v1::FactorResponse Wrong(const std::string& challenge_id) const {
+    return device_->WrongResponse(challenge_id, harness_.now());
+  }
+
+  v1::Enrollment Enrollment() {
+    return harness_.GetEnrollment("acme", "ada", enrollment_id_);
+  }
+
+  const std::unique_ptr<FactorDriver> driver_;
+  EngineHarness harness_;
+  std::string enrollment_id_;
+  std::unique_ptr<FactorDriver::Device> device_;
+};
+
+TEST_P(FactorConformanceTest, EnrolsConfirmsAndVerifies) {
+  Begin();
+  EXPECT_EQ(Enrollment().state(), v1::ENROLLMENT_STATE_PENDING);
+  ASSERT_TRUE(Confirm(Right(""))->verified());
+  EXPECT_EQ(Enrollment().state(), v1::ENROLLMENT_STATE_ACTIVE);
+  harness_.clock().Advance(absl::Minutes(2));
+  const std::string challenge_id = CreateChallenge();
+  const auto answer = Answer(challenge_id, Right(challenge_id));
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_TRUE(answer->verified());
+  EXPECT_EQ(answer->enrollment().enrollment_id(), enrollment_id_);
+}
+
+TEST_P(FactorConformanceTest, RefusesAReplay) {
+  Enrol();
+  const std::string first = CreateChallenge();
+  const v1::FactorResponse response = Right(first);
+  ASSERT_TRUE(Answer(first, response)->verified());
+  EXPECT_EQ(ErrorReason(Answer(first, response).status()), "CHALLENGE_FINAL");
+  const auto elsewhere = Answer(CreateChallenge(), response);
+  ASSERT_TRUE(elsewhere.ok());
+  EXPECT_FALSE(elsewhere->verified());
+}
+
+TEST_P(FactorConformanceTest, RefusesAnExpiredChallenge) {
+  Enrol();
+  const std::string challenge_id = CreateChallenge();
+  harness_.clock().Advance(absl::Minutes(5));
+  EXPECT_EQ(ErrorReason(Answer(challenge_id, Right(challenge_id)).status()),
+            "CHALLENGE_FINAL");
+}
+
+TEST_P(FactorConformanceTest, RefusesAnExpiredPendingEnrollment) {
+  Begin();
+  harness_.clock().Advance(absl::Minutes(10));
+  EXPECT_EQ(ErrorReason(Confirm(Right("")).status()), "ENROLLMENT_NOT_FOUND");
+}
+
+TEST_P(FactorConformanceTest, CountsAWrongResponseAndLocks) {
+  Enrol();
+  for (uint32_t i = 1; i <= 5; ++i) {
+    const std::string challenge_id = CreateChallenge();
+    const auto answer = Answer(challenge_id, Wrong(challenge_id));
+    ASSERT_TRUE(answer.ok()) << answer.status();
+    EXPECT_FALSE(answer->verified());
+    EXPECT_EQ(answer->challenge().attempts_left(), 4u);
+    EXPECT_EQ(Enrollment().consecutive_failures(), i);
+  }
+  EXPECT_EQ(Enrollment().state(), v1::ENROLLMENT_STATE_LOCKED);
+  const std::string challenge_id = CreateChallenge();
+  EXPECT_EQ(ErrorReason(Answer(challenge_id, Right(challenge_id)).status()),
+            "LOCKED");
+}
+
+TEST_P(FactorConformanceTest, EndsAChallengeAfterFiveWrongResponses) {
+  Enrol();
+  const std::string challenge_id = CreateChallenge();
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_FALSE(Answer(challenge_id, Wrong(challenge_id))->verified());
+  }
+  harness_.clock().Advance(absl::Seconds(30));
+  EXPECT_EQ(ErrorReason(Answer(challenge_id, Right(challenge_id)).status()),
+            "CHALLENGE_FINAL");
+}
+
+TEST_P(FactorConformanceTest, AcceptsOneOfSixtyFourAtOnce) {
+  Enrol();
+  const std::string challenge_id = CreateChallenge();
+  const v1::FactorResponse response = Right(challenge_id);
+  std::atomic<int> verified{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 64; ++i) {
+    threads.emplace_back([&] {
+      const auto answer = Answer(challenge_id, response);
+      if (answer.ok() && answer->verified()) ++verified;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(verified, 1);
+}
+
+TEST_P(FactorConformanceTest, RefusesAStateOfALaterVersion) {
+  Enrol();
+  const std::string challenge_id = CreateChallenge();
+  const std::string key = services::MemberKey("acme", "ada");
+  record::v1::MemberRecord member;
+  ASSERT_TRUE(
+      member.ParseFromString(harness_.store().GetSnapshot()->Get(key)->value));
+  member.mutable_enrollments(0)->set_factor_state_version(1'000);
+  storage::Transaction transaction;
+  transaction.Put(key, member.SerializeAsString());
+  ASSERT_TRUE(
+      storage::CommitAndWait(harness_.store(), std::move(transaction)).ok());
+  EXPECT_EQ(ErrorReason(Answer(challenge_id, Right(challenge_id)).status()),
+            "UNKNOWN_STATE_VERSION");
+}
+
+TEST_P(FactorConformanceTest, RefusesAResponseOfAnotherShape) {
+  Enrol();
+  const std::string challenge_id = CreateChallenge();
+  EXPECT_EQ(Answer(challenge_id, v1::FactorResponse()).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Enrollment().consecutive_failures(), 0u);
+}
+
+TEST_P(FactorConformanceTest, TellsNoPrivateStateOfItself) {
+  Enrol();
+  record::v1::MemberRecord member;
+  ASSERT_TRUE(
+      member.ParseFromString(harness_.store()
+                                 .GetSnapshot()
+                                 ->Get(services::MemberKey("acme", "ada"))
+                                 ->value));
+  const std::string& state = member.enrollments(0).factor_state();
+  ASSERT_FALSE(state.empty());
+  if (driver_->factor_type() != "signing_test") {  // Its state is its name.
+    EXPECT_EQ(Enrollment().SerializeAsString().find(state), std::string::npos);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(AllFactors, FactorConformanceTest,
+                         testing::Range(size_t{0}, AllFactorDrivers().size()),
+                         [](const testing::TestParamInfo<size_t>& info) {
+                           return AllFactorDrivers()[info.param]->factor_type();
+                         });
+
+}  // namespace
+}  // namespace cofactor

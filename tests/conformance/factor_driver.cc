@@ -1,0 +1,85 @@
+#include "tests/conformance/factor_driver.h"
+
+#include "tests/doubles/signing_factor.h"
+#include "tests/doubles/totp_authenticator.h"
+
+namespace cofactor {
+namespace {
+
+class TotpDriver final : public FactorDriver {
+ public:
+  std::string factor_type() const override { return "totp"; }
+
+  v1::FactorParameters Parameters() const override { return {}; }
+
+  std::unique_ptr<Device> SetUp(
+      const v1::FactorActivation& activation) const override {
+    return std::make_unique<App>(
+        TotpAuthenticator::FromActivation(activation.totp()));
+  }
+
+ private:
+  class App final : public Device {
+   public:
+    explicit App(TotpAuthenticator authenticator)
+        : authenticator_(std::move(authenticator)) {}
+
+    v1::FactorResponse RightResponse(const std::string& challenge_id,
+                                     absl::Time now) const override {
+      return Code(authenticator_.CodeAt(now));
+    }
+    v1::FactorResponse WrongResponse(const std::string& challenge_id,
+                                     absl::Time now) const override {
+      return Code(WrongCode(authenticator_, now));
+    }
+
+   private:
+    static v1::FactorResponse Code(const std::string& code) {
+      v1::FactorResponse response;
+      response.set_code(code);
+      return response;
+    }
+
+    const TotpAuthenticator authenticator_;
+  };
+};
+
+class SigningDriver final : public FactorDriver {
+ public:
+  std::string factor_type() const override { return "signing_test"; }
+
+  v1::FactorParameters Parameters() const override {
+    v1::FactorParameters parameters;
+    *parameters.mutable_custom() = PackString("token 7");
+    return parameters;
+  }
+
+  std::unique_ptr<Device> SetUp(
+      const v1::FactorActivation& activation) const override {
+    return std::make_unique<Token>();
+  }
+
+ private:
+  class Token final : public Device {
+   public:
+    v1::FactorResponse RightResponse(const std::string& challenge_id,
+                                     absl::Time now) const override {
+      return Sign("token 7", challenge_id);
+    }
+    v1::FactorResponse WrongResponse(const std::string& challenge_id,
+                                     absl::Time now) const override {
+      return Sign("token 8", challenge_id);
+    }
+  };
+};
+
+}  // namespace
+
+std::vector<std::unique_ptr<FactorDriver>> AllFactorDrivers() {
+  std::vector<std::unique_ptr<FactorDriver>> drivers;
+  drivers.push_back(std::make_unique<TotpDriver>());
+  drivers.push_back(std::make_unique<SigningDriver>());
+  return drivers;
+}
+
+}  // namespace cofactor

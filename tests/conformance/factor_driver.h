@@ -1,0 +1,42 @@
+#ifndef COFACTOR_TESTS_CONFORMANCE_FACTOR_DRIVER_H_
+#define COFACTOR_TESTS_CONFORMANCE_FACTOR_DRIVER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "cofactor/v1/factor.pb.h"
+
+namespace cofactor {
+
+// What the conformance suite has to know of a factor: how a person uses it. A
+// new factor comes with a driver, or the suite fails.
+class FactorDriver {
+ public:
+  // An app or device that holds one enrollment.
+  class Device {
+   public:
+    virtual ~Device() = default;
+
+    // challenge_id: empty when there is none, or to confirm the enrollment.
+    virtual v1::FactorResponse RightResponse(const std::string& challenge_id,
+                                             absl::Time now) const = 0;
+    virtual v1::FactorResponse WrongResponse(const std::string& challenge_id,
+                                             absl::Time now) const = 0;
+  };
+
+  virtual ~FactorDriver() = default;
+
+  virtual std::string factor_type() const = 0;
+  virtual v1::FactorParameters Parameters() const = 0;
+  virtual std::unique_ptr<Device> SetUp(
+      const v1::FactorActivation& activation) const = 0;
+};
+
+// One driver for each factor under test.
+std::vector<std::unique_ptr<FactorDriver>> AllFactorDrivers();
+
+}  // namespace cofactor
+
+#endif  // COFACTOR_TESTS_CONFORMANCE_FACTOR_DRIVER_H_
