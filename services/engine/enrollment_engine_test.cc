@@ -5,11 +5,14 @@
 #include <vector>
 
 #include "base/errors.h"
+#include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"
 #include "tests/doubles/engine_harness.h"
 
 namespace cofactor::services {
 namespace {
+
+using ::google::protobuf::util::MessageDifferencer;
 
 class EnrollmentEngineTest : public testing::Test {
  protected:
@@ -111,7 +114,7 @@ TEST_F(EnrollmentEngineTest, GivesTheSeedToARetryOnlyUntilItIsConfirmed) {
   const auto begun = Begin(request);
   const auto retried = Begin(request);
   ASSERT_TRUE(begun.ok() && retried.ok());
-  EXPECT_EQ(begun->SerializeAsString(), retried->SerializeAsString());
+  EXPECT_TRUE(MessageDifferencer::Equals(*begun, *retried));
   const auto app =
       TotpAuthenticator::FromActivation(begun->activation().totp());
   ASSERT_TRUE(

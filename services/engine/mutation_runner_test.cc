@@ -6,11 +6,14 @@
 #include <vector>
 
 #include "base/errors.h"
+#include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"
 #include "tests/doubles/engine_harness.h"
 
 namespace cofactor::services {
 namespace {
+
+using ::google::protobuf::util::MessageDifferencer;
 
 class MutationRunnerTest : public testing::Test {
  protected:
@@ -30,7 +33,7 @@ TEST_F(MutationRunnerTest, ReturnsTheFirstResultToARetryAndUsesNothingUp) {
   ASSERT_TRUE(first.ok() && first->verified());
   const auto again = harness_.Call(&VerificationEngine::Verify, request);
   ASSERT_TRUE(again.ok());
-  EXPECT_EQ(first->SerializeAsString(), again->SerializeAsString());
+  EXPECT_TRUE(MessageDifferencer::Equals(*first, *again));
   // Under another id it is another call, so a replay.
   request.set_request_id("r-2");
   EXPECT_FALSE(harness_.Call(&VerificationEngine::Verify, request)->verified());

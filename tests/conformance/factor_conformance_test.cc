@@ -39,7 +39,8 @@ TEST(FactorDriversTest, ThereIsOneForEveryRegisteredFactor) {
   for (const auto& driver : AllFactorDrivers()) {
     driven.insert(driver->factor_type());
   }
-  for (const factors::Factor* factor : AllFactors().All()) {
+  const factors::FactorRegistry registry = AllFactors();
+  for (const factors::Factor* factor : registry.All()) {
     EXPECT_EQ(driven.count(factor->descriptor().type_id), 1u)
         << factor->descriptor().type_id << " needs a FactorDriver";
   }

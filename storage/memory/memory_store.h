@@ -1,0 +1,65 @@
+#ifndef COFACTOR_STORAGE_MEMORY_MEMORY_STORE_H_
+#define COFACTOR_STORAGE_MEMORY_MEMORY_STORE_H_
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "storage/store.h"
+#include "storage/transaction.h"
+
+namespace cofactor::storage {
+
+// A store that lasts as long as its process. For tests, and for whoever wants
+// to try the server without a disk. Thread-safe. Snapshots must end before it.
+class MemoryStore final : public Store {
+ public:
+  // clock: not owned; must outlive this.
+  explicit MemoryStore(const Clock& clock) : clock_(clock) {}
+
+  std::unique_ptr<const Snapshot> GetSnapshot() override;
+
+  // Calls done before it returns.
+  void Commit(Transaction transaction, CommitDone done) override;
+  absl::StatusOr<size_t> RemoveExpired(size_t max_records) override;
+  absl::Status Health() const override { return absl::OkStatus(); }
+
+ private:
+  class MemorySnapshot;
+
+  // What a key held from one commit on.
+  struct Revision {
+    Version version = kAbsent;
+    std::string value;
+    absl::Time expire_time;
+    bool deleted = false;
+  };
+  // Oldest first.
+  using Revisions = std::vector<Revision>;
+
+  // The functions below want mutex_ to be held.
+  static const Revision* At(const Revisions& revisions, Version moment,
+                            absl::Time now);
+  absl::Status Apply(Transaction& transaction);
+  void Append(const std::string& key, Revision revision);
+  // Drops what no snapshot can see any more.
+  void Trim(std::map<std::string, Revisions, std::less<>>::iterator entry);
+
+  const Clock& clock_;
+  std::mutex mutex_;
+  Version last_version_ = kAbsent;
+  std::map<std::string, Revisions, std::less<>> records_;
+  std::multiset<Version> snapshots_;
+  std::set<std::pair<absl::Time, std::string>> expiries_;
+};
+
+}  // namespace cofactor::storage
+
+#endif  // COFACTOR_STORAGE_MEMORY_MEMORY_STORE_H_
