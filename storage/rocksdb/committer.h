@@ -1,0 +1,71 @@
+#ifndef COFACTOR_STORAGE_ROCKSDB_COMMITTER_H_
+#define COFACTOR_STORAGE_ROCKSDB_COMMITTER_H_
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "rocksdb/write_batch.h"
+#include "storage/rocksdb/database.h"
+#include "storage/store.h"
+
+namespace cofactor::storage {
+
+// The one thread that writes a database. Thread-safe.
+class Committer {
+ public:
+  // Neither is owned; both must outlive this.
+  Committer(Database& database, const Clock& clock, size_t max_waiting);
+
+  // Completes what was taken, then ends the thread.
+  ~Committer();
+
+  // See Store.
+  void Commit(Transaction transaction, Store::CommitDone done);
+  absl::StatusOr<size_t> RemoveExpired(size_t max_records);
+
+ private:
+  struct Waiting {
+    Transaction transaction;
+    Store::CommitDone done;
+    absl::Status outcome;
+  };
+  // What the batch under way makes of the keys that it writes.
+  using Overlay = std::unordered_map<std::string, Version>;
+
+  void Run();
+  void WriteTogether(std::deque<Waiting>& group);
+  // The version of what a key holds, seen through the overlay.
+  absl::StatusOr<Version> CurrentVersion(const std::string& key,
+                                         const Overlay& overlay,
+                                         absl::Time now);
+  absl::Status CheckConditions(const Transaction& transaction,
+                               const Overlay& overlay, absl::Time now);
+  void Add(const Transaction& transaction, Version version, Overlay& overlay,
+           rocksdb::WriteBatch& batch);
+  // Writes and syncs a batch. The only place that does.
+  absl::Status Write(rocksdb::WriteBatch& batch);
+
+  Database& database_;
+  const Clock& clock_;
+  const size_t max_waiting_;
+  // Held while a batch is made and written.
+  std::mutex write_mutex_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Waiting> waiting_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace cofactor::storage
+
+#endif  // COFACTOR_STORAGE_ROCKSDB_COMMITTER_H_

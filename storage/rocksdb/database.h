@@ -1,0 +1,54 @@
+#ifndef COFACTOR_STORAGE_ROCKSDB_DATABASE_H_
+#define COFACTOR_STORAGE_ROCKSDB_DATABASE_H_
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "rocksdb/db.h"
+#include "storage/rocksdb/rocksdb_store.h"
+
+namespace cofactor::storage {
+
+// What a status of RocksDB means to a caller of a store.
+absl::Status ToAbslStatus(const rocksdb::Status& status,
+                          const std::string& path);
+
+// An open RocksDB with its column families, and whether it still works.
+// Thread-safe.
+class Database {
+ public:
+  // Errors: as RocksDbStore::Open.
+  static absl::StatusOr<std::unique_ptr<Database>> Open(
+      const RocksDbOptions& options);
+
+  ~Database();
+
+  rocksdb::DB& db() { return *db_; }
+  rocksdb::ColumnFamilyHandle* records() { return records_; }
+  // Keys as EncodeExpiryKey, values empty.
+  rocksdb::ColumnFamilyHandle* expiries() { return expiries_; }
+  const std::string& path() const { return path_; }
+
+  // OK, or the first failure, for good.
+  absl::Status Health() const;
+  void Fail(absl::Status status);
+
+ private:
+  class FailureListener;
+
+  explicit Database(std::string path) : path_(std::move(path)) {}
+
+  const std::string path_;
+  mutable std::mutex mutex_;
+  absl::Status health_;
+  std::unique_ptr<rocksdb::DB> db_;
+  rocksdb::ColumnFamilyHandle* records_ = nullptr;
+  rocksdb::ColumnFamilyHandle* expiries_ = nullptr;
+};
+
+}  // namespace cofactor::storage
+
+#endif  // COFACTOR_STORAGE_ROCKSDB_DATABASE_H_

@@ -1,0 +1,117 @@
+#include "storage/rocksdb/rocksdb_store.h"
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "base/status_macros.h"
+#include "storage/rocksdb/committer.h"
+#include "storage/rocksdb/database.h"
+#include "storage/rocksdb/frame.h"
+
+namespace cofactor::storage {
+namespace {
+
+rocksdb::Slice ToSlice(absl::string_view text) {
+  return rocksdb::Slice(text.data(), text.size());
+}
+
+absl::string_view View(const rocksdb::Slice& slice) {
+  return absl::string_view(slice.data(), slice.size());
+}
+
+class RocksDbSnapshot final : public Snapshot {
+ public:
+  RocksDbSnapshot(Database& database, absl::Time now)
+      : database_(database), now_(now), snapshot_(database.db().GetSnapshot()) {
+    options_.snapshot = snapshot_;
+  }
+
+  ~RocksDbSnapshot() override { database_.db().ReleaseSnapshot(snapshot_); }
+
+  absl::StatusOr<Record> Get(absl::string_view key) const override {
+    rocksdb::PinnableSlice bytes;
+    const rocksdb::Status status =
+        database_.db().Get(options_, database_.records(), ToSlice(key), &bytes);
+    if (status.IsNotFound()) return Record();
+    if (!status.ok()) return ToAbslStatus(status, database_.path());
+    return ToRecord(View(bytes));
+  }
+
+  absl::StatusOr<std::vector<Entry>> Scan(absl::string_view prefix,
+                                          absl::string_view start_after,
+                                          size_t limit) const override {
+    const std::unique_ptr<rocksdb::Iterator> at(
+        database_.db().NewIterator(options_, database_.records()));
+    std::vector<Entry> found;
+    at->Seek(ToSlice(start_after < prefix ? prefix : start_after));
+    for (; at->Valid() && found.size() < limit &&
+           absl::StartsWith(View(at->key()), prefix);
+         at->Next()) {
+      if (View(at->key()) <= start_after) continue;
+      ASSIGN_OR_RETURN(Record record, ToRecord(View(at->value())));
+      if (record.exists()) {
+        found.push_back({at->key().ToString(), std::move(record)});
+      }
+    }
+    if (!at->status().ok()) {
+      return ToAbslStatus(at->status(), database_.path());
+    }
+    return found;
+  }
+
+ private:
+  absl::StatusOr<Record> ToRecord(absl::string_view bytes) const {
+    ASSIGN_OR_RETURN(const Frame frame, DecodeFrame(bytes));
+    if (now_ >= frame.expire_time) return Record();
+    return Record{std::string(frame.value), frame.version};
+  }
+
+  Database& database_;
+  const absl::Time now_;
+  const rocksdb::Snapshot* const snapshot_;
+  rocksdb::ReadOptions options_;
+};
+
+}  // namespace
+
+class RocksDbStore::Impl {
+ public:
+  Impl(std::unique_ptr<Database> database, const Clock& clock,
+       size_t max_waiting)
+      : clock(clock),
+        database(std::move(database)),
+        committer(*this->database, clock, max_waiting) {}
+
+  const Clock& clock;
+  const std::unique_ptr<Database> database;
+  Committer committer;
+};
+
+absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(
+    const RocksDbOptions& options, const Clock& clock) {
+  ASSIGN_OR_RETURN(std::unique_ptr<Database> database, Database::Open(options));
+  return std::unique_ptr<RocksDbStore>(new RocksDbStore(
+      std::make_unique<Impl>(std::move(database), clock, options.max_waiting)));
+}
+
+RocksDbStore::RocksDbStore(std::unique_ptr<Impl> impl)
+    : impl_(std::move(impl)) {}
+
+RocksDbStore::~RocksDbStore() = default;
+
+std::unique_ptr<const Snapshot> RocksDbStore::GetSnapshot() {
+  return std::make_unique<RocksDbSnapshot>(*impl_->database,
+                                           impl_->clock.Now());
+}
+
+void RocksDbStore::Commit(Transaction transaction, CommitDone done) {
+  impl_->committer.Commit(std::move(transaction), std::move(done));
+}
+
+absl::StatusOr<size_t> RocksDbStore::RemoveExpired(size_t max_records) {
+  return impl_->committer.RemoveExpired(max_records);
+}
+
+absl::Status RocksDbStore::Health() const { return impl_->database->Health(); }
+
+}  // namespace cofactor::storage

@@ -1,0 +1,58 @@
+#ifndef COFACTOR_STORAGE_SEALING_KEY_RING_H_
+#define COFACTOR_STORAGE_SEALING_KEY_RING_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "base/randomness.h"
+#include "base/secret.h"
+#include "storage/sealing/xaes_gcm.h"
+
+namespace cofactor::storage {
+
+// The keys that seal a store: one primary that seals, and all that can open.
+// Immutable, so thread-safe.
+class KeyRing {
+ public:
+  // text: a cofactor.record.v1.KeyRing in protobuf text format.
+  // INVALID_ARGUMENT: it is malformed, has no key or no primary, or an id
+  // twice. The message tells nothing of the keys.
+  static absl::StatusOr<KeyRing> Parse(absl::string_view text);
+
+  uint32_t primary_key_id() const { return primary_key_id_; }
+  const XaesGcm& primary() const { return keys_.at(primary_key_id_); }
+
+  // The key, or null if the ring has none of this id.
+  const XaesGcm* Find(uint32_t key_id) const;
+
+ private:
+  KeyRing(uint32_t primary_key_id, std::map<uint32_t, XaesGcm> keys)
+      : primary_key_id_(primary_key_id), keys_(std::move(keys)) {}
+
+  uint32_t primary_key_id_;
+  std::map<uint32_t, XaesGcm> keys_;
+};
+
+// A key ring of one new key, as text for Parse.
+Secret NewKeyRingText(Randomness& randomness);
+
+// Reads a key ring file.
+//   NOT_FOUND            there is no such file.
+//   FAILED_PRECONDITION  others than its owner may read or write it, or it is
+//   no
+//                        key ring, or it cannot be read; the message says what
+//                        to do.
+absl::StatusOr<KeyRing> ReadKeyRingFile(const std::string& path);
+
+// Writes a new file of mode 0600, whole or not at all, and has it on disk
+// before it returns. ALREADY_EXISTS: there is one, which stays. UNAVAILABLE:
+// the disk cannot take it.
+absl::Status WriteKeyRingFile(const std::string& path, const Secret& text);
+
+}  // namespace cofactor::storage
+
+#endif  // COFACTOR_STORAGE_SEALING_KEY_RING_H_

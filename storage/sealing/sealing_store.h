@@ -1,0 +1,37 @@
+#ifndef COFACTOR_STORAGE_SEALING_SEALING_STORE_H_
+#define COFACTOR_STORAGE_SEALING_SEALING_STORE_H_
+
+#include <memory>
+
+#include "base/randomness.h"
+#include "storage/sealing/key_ring.h"
+#include "storage/store.h"
+
+namespace cofactor::storage {
+
+// Seals every value on its way into another store. Keys, versions and expire
+// times stay readable. A value opens only under the key it was put under, so
+// that records cannot be swapped. docs/storage.md describes the format.
+//
+// Thread-safe.
+class SealingStore final : public Store {
+ public:
+  // randomness: not owned; must outlive this.
+  SealingStore(std::unique_ptr<Store> base, KeyRing key_ring,
+               Randomness& randomness);
+
+  std::unique_ptr<const Snapshot> GetSnapshot() override;
+  void Commit(Transaction transaction, CommitDone done) override;
+  absl::StatusOr<size_t> RemoveExpired(size_t max_records) override;
+  absl::Status Health() const override;
+
+ private:
+  const KeyRing key_ring_;
+  Randomness& randomness_;
+  // Last, so that it ends first: it may still call back.
+  const std::unique_ptr<Store> base_;
+};
+
+}  // namespace cofactor::storage
+
+#endif  // COFACTOR_STORAGE_SEALING_SEALING_STORE_H_
