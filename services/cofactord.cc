@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -24,6 +25,7 @@
 #include "base/status_macros.h"
 #include "factors/factor_registry.h"
 #include "factors/standard_factors.h"
+#include "grpc/support/log.h"
 #include "services/server.h"
 #include "storage/rocksdb/rocksdb_store.h"
 #include "storage/sealing/open_sealed_store.h"
@@ -117,6 +119,12 @@ int Main() {
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  // Our own errors say what an operator can act on. GRPC_VERBOSITY asks for
+  // those of gRPC.
+  if (std::getenv("GRPC_VERBOSITY") == nullptr) {
+    gpr_set_log_verbosity(
+        static_cast<gpr_log_severity>(GPR_LOG_SEVERITY_ERROR + 1));
+  }
   // A write to a full disk quota has to fail, not to kill.
   signal(SIGXFSZ, SIG_IGN);
 

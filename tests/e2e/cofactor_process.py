@@ -71,7 +71,6 @@ class Server:
                 "grpcurl",
                 "-plaintext",
                 "-emit-defaults",
-                "-format-error",
                 "-max-time",
                 "20",
                 "-d",
@@ -174,21 +173,21 @@ class ServerTest(unittest.TestCase):
         """Creates a member with a TOTP enrollment; returns its id and seed."""
         self.call(
             "AccountService/CreateMember",
-            member={"accountId": "acme", "memberId": member_id},
+            member={"account_id": "acme", "member_id": member_id},
         )
         begun = self.call(
             "AuthService/BeginEnrollment",
-            accountId="acme",
-            memberId=member_id,
-            factorType="totp",
+            account_id="acme",
+            member_id=member_id,
+            factor_type="totp",
         )
-        enrollment_id = begun["enrollment"]["enrollmentId"]
-        seed = begun["activation"]["totp"]["base32Secret"]
+        enrollment_id = begun["enrollment"]["enrollment_id"]
+        seed = begun["activation"]["totp"]["base32_secret"]
         confirmed = self.call(
             "AuthService/ConfirmEnrollment",
-            accountId="acme",
-            memberId=member_id,
-            enrollmentId=enrollment_id,
+            account_id="acme",
+            member_id=member_id,
+            enrollment_id=enrollment_id,
             response={"code": totp(seed, self.now())},
         )
         self.assertTrue(confirmed["verified"])
@@ -196,7 +195,7 @@ class ServerTest(unittest.TestCase):
 
     def verify(self, code, member_id=""):
         return self.call(
-            "AuthService/Verify", accountId="acme", memberId=member_id, code=code
+            "AuthService/Verify", account_id="acme", member_id=member_id, code=code
         )
 
 

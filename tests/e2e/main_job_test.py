@@ -13,7 +13,7 @@ class MainJobTest(ServerTest):
         return next(c for c in ("%06d" % i for i in range(10)) if c not in near)
 
     def test_two_people_one_account(self):
-        self.call("AccountService/CreateAccount", account={"accountId": "acme"})
+        self.call("AccountService/CreateAccount", account={"account_id": "acme"})
         ada_enrollment, ada_seed = self.enrol("ada")
         bob_enrollment, bob_seed = self.enrol("bob")
         self.next_step()
@@ -22,14 +22,14 @@ class MainJobTest(ServerTest):
         code = totp(ada_seed, self.now())
         answer = self.verify(code, "ada")
         self.assertTrue(answer["verified"])
-        self.assertEqual(answer["enrollment"]["enrollmentId"], ada_enrollment)
+        self.assertEqual(answer["enrollment"]["enrollment_id"], ada_enrollment)
 
         # By code alone.
         bobs_code = totp(bob_seed, self.now())
         answer = self.verify(bobs_code)
         self.assertTrue(answer["verified"])
-        self.assertEqual(answer["memberId"], "bob")
-        self.assertEqual(answer["enrollment"]["enrollmentId"], bob_enrollment)
+        self.assertEqual(answer["member_id"], "bob")
+        self.assertEqual(answer["enrollment"]["enrollment_id"], bob_enrollment)
 
         # A code counts once, also after a restart.
         for _ in range(2):
@@ -48,13 +48,13 @@ class MainJobTest(ServerTest):
         self.restart()
         error = self.refused(
             "AuthService/Verify",
-            accountId="acme",
-            memberId="ada",
+            account_id="acme",
+            member_id="ada",
             code=totp(ada_seed, self.now()),
         )
         self.assertEqual(error.code, "ResourceExhausted")
         self.assertIn("LOCKED", error.output)
-        self.assertIn("retryDelay", error.output)
+        self.assertIn("retry_delay", error.output)
         self.assertTrue(self.verify(totp(bob_seed, self.now()), "bob")["verified"])
 
         # The clock moves on, and the lock ends.
@@ -62,17 +62,17 @@ class MainJobTest(ServerTest):
         self.assertTrue(self.verify(totp(ada_seed, self.now()), "ada")["verified"])
 
         # One leaves; nobody else enrols again.
-        self.call("AccountService/DeleteMember", accountId="acme", memberId="ada")
+        self.call("AccountService/DeleteMember", account_id="acme", member_id="ada")
         self.next_step()
         self.assertFalse(self.verify(totp(ada_seed, self.now()))["verified"])
-        self.assertEqual(self.verify(totp(bob_seed, self.now()))["memberId"], "bob")
+        self.assertEqual(self.verify(totp(bob_seed, self.now()))["member_id"], "bob")
 
     def test_says_what_is_wrong_with_a_request(self):
-        error = self.refused("AccountService/CreateAccount", account={"accountId": "a b"})
+        error = self.refused("AccountService/CreateAccount", account={"account_id": "a b"})
         self.assertEqual(error.code, "InvalidArgument")
         self.assertIn("account.account_id", error.output)
         self.assertIn("INVALID_FIELD", error.output)
-        error = self.refused("AccountService/GetAccount", accountId="acme")
+        error = self.refused("AccountService/GetAccount", account_id="acme")
         self.assertEqual(error.code, "NotFound")
         self.assertIn("CreateAccount", error.output)
 

@@ -22,7 +22,7 @@ EX_USAGE, EX_DATAERR, EX_UNAVAILABLE, EX_CONFIG = 64, 65, 69, 78
 class StartTest(ServerTest):
     def setUp(self):
         super().setUp()
-        self.call("AccountService/CreateAccount", account={"accountId": "acme"})
+        self.call("AccountService/CreateAccount", account={"account_id": "acme"})
 
     def assert_refused(self, code, words, *flags, data_dir=None, preexec_fn=None):
         got, said = start_and_fail(
@@ -35,12 +35,12 @@ class StartTest(ServerTest):
 
     def assert_account_is_there(self):
         self.server = Server(self.data_dir, "--dev")
-        got = self.call("AccountService/GetAccount", accountId="acme")
-        self.assertEqual(got["account"]["accountId"], "acme")
+        got = self.call("AccountService/GetAccount", account_id="acme")
+        self.assertEqual(got["account"]["account_id"], "acme")
 
     def test_second_server_on_the_same_folder(self):
         self.assert_refused(EX_CONFIG, ["another", self.data_dir], "--dev")
-        self.call("AccountService/GetAccount", accountId="acme")
+        self.call("AccountService/GetAccount", account_id="acme")
 
     def test_second_server_on_the_same_port(self):
         self.assert_refused(
@@ -131,7 +131,7 @@ class StartTest(ServerTest):
             try:
                 self.call(
                     "AccountService/CreateAccount",
-                    account={"accountId": account_id, "displayName": "x" * 128},
+                    account={"account_id": account_id, "display_name": "x" * 128},
                 )
                 acknowledged.append(account_id)
             except RpcError as refused:
@@ -146,7 +146,7 @@ class StartTest(ServerTest):
         # The disk has room again: all that was acknowledged is there.
         self.server = Server(self.data_dir, "--dev")
         for account_id in acknowledged[-50:]:
-            self.call("AccountService/GetAccount", accountId=account_id)
+            self.call("AccountService/GetAccount", account_id=account_id)
         self.next_step()
         self.assertTrue(self.verify(totp(seed, self.now()), "ada")["verified"])
 

@@ -1,0 +1,50 @@
+#ifndef COFACTOR_TESTS_DOUBLES_SERVER_PROCESS_H_
+#define COFACTOR_TESTS_DOUBLES_SERVER_PROCESS_H_
+
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace cofactor {
+
+// A run of the server binary, on a port of its own choice. Thread-compatible.
+class ServerProcess {
+ public:
+  // Starts the binary with a data folder and further flags, and waits until it
+  // is ready. UNAVAILABLE: it ended instead; its errors went to our stderr.
+  static absl::StatusOr<std::unique_ptr<ServerProcess>> Start(
+      const std::string& binary, const std::string& data_dir,
+      const std::vector<std::string>& flags = {});
+
+  // Kills it if it still runs.
+  ~ServerProcess();
+
+  // "HOST:PORT".
+  const std::string& address() const { return address_; }
+  pid_t pid() const { return pid_; }
+
+  // SIGKILL, and waits for the end.
+  void Kill();
+
+  // SIGTERM, waits for the end, and returns the exit code, or -1 if a signal
+  // ended it.
+  int Stop();
+
+ private:
+  ServerProcess(pid_t pid, int output) : pid_(pid), output_(output) {}
+
+  absl::Status WaitUntilReady();
+  int Wait();
+
+  pid_t pid_;
+  int output_;  // Its standard output.
+  std::string address_;
+};
+
+}  // namespace cofactor
+
+#endif  // COFACTOR_TESTS_DOUBLES_SERVER_PROCESS_H_
