@@ -28,12 +28,15 @@ std::string ToSvg(const qrcodegen::QrCode& code) {
       R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 )", size, " ",
       size, R"(" shape-rendering="crispEdges">)",
       R"(<rect width="100%" height="100%" fill="#fff"/><path fill="#000" d=")");
+  // One rectangle for each run of dark modules in a row.
   for (int y = 0; y < code.getSize(); ++y) {
     for (int x = 0; x < code.getSize(); ++x) {
-      if (code.getModule(x, y)) {
-        absl::StrAppend(&svg, "M", x + kQuietModules, " ", y + kQuietModules,
-                        "h1v1h-1z");
-      }
+      if (!code.getModule(x, y)) continue;
+      const int start = x;
+      while (code.getModule(x + 1, y)) ++x;
+      const int run = x + 1 - start;
+      absl::StrAppend(&svg, "M", start + kQuietModules, " ", y + kQuietModules,
+                      "h", run, "v1h-", run, "z");
     }
   }
   absl::StrAppend(&svg, R"("/></svg>)");
