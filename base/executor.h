@@ -1,14 +1,14 @@
 #ifndef COFACTOR_BASE_EXECUTOR_H_
 #define COFACTOR_BASE_EXECUTOR_H_
 
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
-#include <mutex>
 #include <thread>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
+#include "base/mutex.h"
 
 namespace cofactor {
 
@@ -54,10 +54,10 @@ class ThreadPool final : public Executor {
   void RunTasks();
 
   const size_t capacity_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<Task> tasks_;
-  bool stopping_ = false;
+  Mutex mutex_;
+  CondVar wake_;
+  std::deque<Task> tasks_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };
 

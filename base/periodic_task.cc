@@ -12,21 +12,22 @@ PeriodicTask::PeriodicTask(absl::Duration interval,
 
 PeriodicTask::~PeriodicTask() {
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(mutex_);
     stopping_ = true;
   }
-  wake_.notify_all();
+  wake_.NotifyAll();
   thread_.join();
 }
 
 void PeriodicTask::Run() {
-  std::unique_lock<std::mutex> lock(mutex_);
-  while (!wake_.wait_for(lock, absl::ToChronoNanoseconds(interval_),
-                         [this] { return stopping_; })) {
-    lock.unlock();
-    function_();
-    lock.lock();
-  }
+  while (!WaitForInterval()) function_();
+}
+
+bool PeriodicTask::WaitForInterval() {
+  MutexLock lock(mutex_);
+  // A wake-up without a reason only shortens one interval.
+  if (!stopping_) wake_.WaitFor(mutex_, absl::ToChronoNanoseconds(interval_));
+  return stopping_;
 }
 
 }  // namespace cofactor

@@ -1,12 +1,12 @@
 #ifndef COFACTOR_BASE_PERIODIC_TASK_H_
 #define COFACTOR_BASE_PERIODIC_TASK_H_
 
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <thread>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
+#include "base/mutex.h"
 
 namespace cofactor {
 
@@ -24,12 +24,14 @@ class PeriodicTask {
 
  private:
   void Run();
+  // Returns whether it is time to stop.
+  bool WaitForInterval();
 
   const absl::Duration interval_;
   const std::function<void()> function_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopping_ = false;
+  Mutex mutex_;
+  CondVar wake_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

@@ -25,7 +25,7 @@ void SystemRandomness::Fill(absl::Span<uint8_t> out) {
 }
 
 void SeededRandomness::Fill(absl::Span<uint8_t> out) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(mutex_);
   for (uint8_t& byte : out) byte = static_cast<uint8_t>(engine_());
 }
 

@@ -3,11 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <random>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/types/span.h"
+#include "base/mutex.h"
 #include "base/secret.h"
 
 namespace cofactor {
@@ -42,8 +43,8 @@ class SeededRandomness final : public Randomness {
   void Fill(absl::Span<uint8_t> out) override;
 
  private:
-  std::mutex mutex_;
-  std::mt19937_64 engine_;
+  Mutex mutex_;
+  std::mt19937_64 engine_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace cofactor

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/randomness.h"
 #include "base/status_macros.h"
 #include "services/engine/keys.h"
 #include "services/engine/plan.h"
@@ -105,7 +104,7 @@ absl::StatusOr<std::shared_ptr<const CodeIndex::Table>> CodeIndex::Build(
 
 std::shared_ptr<const CodeIndex::Table> CodeIndex::Lookup(
     const Key& key, storage::Version roster_version, absl::Time now) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(mutex_);
   const auto found = tables_.find(key);
   if (found == tables_.end()) return nullptr;
   const Table& table = *found->second->second;
@@ -121,7 +120,7 @@ void CodeIndex::Remember(const Key& key, std::shared_ptr<const Table> table) {
   // A table that never ends, as of an account without enrollments, is cheap to
   // build and would only stay.
   if (table->digests.empty() || table->digests.size() > max_digests_) return;
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(mutex_);
   const auto found = tables_.find(key);
   if (found != tables_.end()) Erase(found->second);
   digests_held_ += table->digests.size();
@@ -137,7 +136,7 @@ void CodeIndex::Erase(Uses::iterator use) {
 }
 
 void CodeIndex::DropStale(absl::Time now) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(mutex_);
   for (auto use = uses_.begin(); use != uses_.end();) {
     const auto next = std::next(use);
     if (now >= use->second->valid_until || now < use->second->valid_from) {

@@ -6,14 +6,16 @@
 #include <list>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/mutex.h"
+#include "base/randomness.h"
 #include "base/secret.h"
 #include "factors/factor.h"
 #include "storage/store.h"
@@ -74,15 +76,15 @@ class CodeIndex {
                                       storage::Version roster_version,
                                       absl::Time now);
   void Remember(const Key& key, std::shared_ptr<const Table> table);
-  void Erase(Uses::iterator use);
+  void Erase(Uses::iterator use) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const size_t max_digests_;
   const Secret digest_key_;
-  std::mutex mutex_;
+  Mutex mutex_;
   // Most recently used first.
-  Uses uses_;
-  std::map<Key, Uses::iterator> tables_;
-  size_t digests_held_ = 0;
+  Uses uses_ ABSL_GUARDED_BY(mutex_);
+  std::map<Key, Uses::iterator> tables_ ABSL_GUARDED_BY(mutex_);
+  size_t digests_held_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace cofactor::services

@@ -14,12 +14,12 @@ class MemoryStore::MemorySnapshot final : public Snapshot {
       : store_(store), moment_(moment), now_(now) {}
 
   ~MemorySnapshot() override {
-    std::lock_guard<std::mutex> lock(store_.mutex_);
+    MutexLock lock(store_.mutex_);
     store_.snapshots_.erase(store_.snapshots_.find(moment_));
   }
 
   absl::StatusOr<Record> Get(absl::string_view key) const override {
-    std::lock_guard<std::mutex> lock(store_.mutex_);
+    MutexLock lock(store_.mutex_);
     const auto entry = store_.records_.find(std::string(key));
     if (entry == store_.records_.end()) return Record();
     return ToRecord(At(entry->second, moment_, now_));
@@ -28,7 +28,7 @@ class MemoryStore::MemorySnapshot final : public Snapshot {
   absl::StatusOr<std::vector<Entry>> Scan(absl::string_view prefix,
                                           absl::string_view start_after,
                                           size_t limit) const override {
-    std::lock_guard<std::mutex> lock(store_.mutex_);
+    MutexLock lock(store_.mutex_);
     std::vector<Entry> found;
     auto entry = start_after < prefix
                      ? store_.records_.lower_bound(std::string(prefix))
@@ -65,7 +65,7 @@ const MemoryStore::Revision* MemoryStore::At(const Revisions& revisions,
 }
 
 std::unique_ptr<const Snapshot> MemoryStore::GetSnapshot() {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(mutex_);
   snapshots_.insert(last_version_);
   return std::make_unique<MemorySnapshot>(*this, last_version_, clock_.Now());
 }
@@ -73,7 +73,7 @@ std::unique_ptr<const Snapshot> MemoryStore::GetSnapshot() {
 void MemoryStore::Commit(Transaction transaction, CommitDone done) {
   absl::Status status;
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(mutex_);
     status = Apply(transaction);
   }
   std::move(done)(std::move(status));
@@ -111,8 +111,7 @@ void MemoryStore::Append(const std::string& key, Revision revision) {
   Trim(entry);
 }
 
-void MemoryStore::Trim(
-    std::map<std::string, Revisions, std::less<>>::iterator entry) {
+void MemoryStore::Trim(std::map<std::string, Revisions>::iterator entry) {
   const Version oldest =
       snapshots_.empty() ? last_version_ : *snapshots_.begin();
   Revisions& revisions = entry->second;
@@ -132,7 +131,7 @@ void MemoryStore::Trim(
 
 absl::StatusOr<size_t> MemoryStore::RemoveExpired(size_t max_records) {
   const absl::Time now = clock_.Now();
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(mutex_);
   size_t removed = 0;
   while (removed < max_records && !expiries_.empty() &&
          expiries_.begin()->first <= now) {

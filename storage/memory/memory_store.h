@@ -3,15 +3,16 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "storage/store.h"
 #include "storage/transaction.h"
 
@@ -44,20 +45,23 @@ class MemoryStore final : public Store {
   // Oldest first.
   using Revisions = std::vector<Revision>;
 
-  // The functions below want mutex_ to be held.
   static const Revision* At(const Revisions& revisions, Version moment,
                             absl::Time now);
-  absl::Status Apply(Transaction& transaction);
-  void Append(const std::string& key, Revision revision);
+  absl::Status Apply(Transaction& transaction)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Append(const std::string& key, Revision revision)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Drops what no snapshot can see any more.
-  void Trim(std::map<std::string, Revisions, std::less<>>::iterator entry);
+  void Trim(std::map<std::string, Revisions>::iterator entry)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Clock& clock_;
-  std::mutex mutex_;
-  Version last_version_ = kAbsent;
-  std::map<std::string, Revisions, std::less<>> records_;
-  std::multiset<Version> snapshots_;
-  std::set<std::pair<absl::Time, std::string>> expiries_;
+  Mutex mutex_;
+  Version last_version_ ABSL_GUARDED_BY(mutex_) = kAbsent;
+  std::map<std::string, Revisions> records_ ABSL_GUARDED_BY(mutex_);
+  std::multiset<Version> snapshots_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::pair<absl::Time, std::string>> expiries_
+      ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace cofactor::storage

@@ -32,43 +32,45 @@ Committer::Committer(Database& database, const Clock& clock, size_t max_waiting)
 
 Committer::~Committer() {
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(mutex_);
     stopping_ = true;
   }
-  wake_.notify_all();
+  wake_.NotifyAll();
   thread_.join();
 }
 
 void Committer::Commit(Transaction transaction, Store::CommitDone done) {
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(mutex_);
     if (waiting_.size() < max_waiting_) {
       waiting_.push_back({std::move(transaction), std::move(done), {}});
-      if (waiting_.size() == 1) wake_.notify_one();
+      if (waiting_.size() == 1) wake_.NotifyOne();
       return;
     }
   }
   std::move(done)(absl::UnavailableError("too many transactions wait"));
 }
 
+std::deque<Committer::Waiting> Committer::TakeWaiting() {
+  MutexLock lock(mutex_);
+  while (!stopping_ && waiting_.empty()) wake_.Wait(mutex_);
+  return std::exchange(waiting_, {});
+}
+
 void Committer::Run() {
-  std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
-    wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
-    if (waiting_.empty()) return;
-    std::deque<Waiting> group = std::exchange(waiting_, {});
-    lock.unlock();
+    std::deque<Waiting> group = TakeWaiting();
+    if (group.empty()) return;
     WriteTogether(group);
     for (Waiting& one : group) {
       std::move(one.done)(std::move(one.outcome));
       one.done = nullptr;
     }
-    lock.lock();
   }
 }
 
 void Committer::WriteTogether(std::deque<Waiting>& group) {
-  std::lock_guard<std::mutex> write_lock(write_mutex_);
+  MutexLock lock(write_mutex_);
   if (const absl::Status health = database_.Health(); !health.ok()) {
     for (Waiting& one : group) one.outcome = NothingDone(health);
     return;
@@ -151,7 +153,7 @@ absl::Status Committer::Write(rocksdb::WriteBatch& batch) {
 }
 
 absl::StatusOr<size_t> Committer::RemoveExpired(size_t max_records) {
-  std::lock_guard<std::mutex> write_lock(write_mutex_);
+  MutexLock lock(write_mutex_);
   RETURN_IF_ERROR(database_.Health());
   const absl::Time now = clock_.Now();
   const std::string end = ExpiryKeyAfter(now);

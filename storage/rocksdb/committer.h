@@ -1,18 +1,18 @@
 #ifndef COFACTOR_STORAGE_ROCKSDB_COMMITTER_H_
 #define COFACTOR_STORAGE_ROCKSDB_COMMITTER_H_
 
-#include <condition_variable>
 #include <deque>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <unordered_map>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "rocksdb/write_batch.h"
 #include "storage/rocksdb/database.h"
 #include "storage/store.h"
@@ -42,6 +42,8 @@ class Committer {
   using Overlay = std::unordered_map<std::string, Version>;
 
   void Run();
+  // Waits for transactions; empty when it is time to stop.
+  std::deque<Waiting> TakeWaiting();
   void WriteTogether(std::deque<Waiting>& group);
   // The version of what a key holds, seen through the overlay.
   absl::StatusOr<Version> CurrentVersion(const std::string& key,
@@ -52,17 +54,18 @@ class Committer {
   void Add(const Transaction& transaction, Version version, Overlay& overlay,
            rocksdb::WriteBatch& batch);
   // Writes and syncs a batch. The only place that does.
-  absl::Status Write(rocksdb::WriteBatch& batch);
+  absl::Status Write(rocksdb::WriteBatch& batch)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
 
   Database& database_;
   const Clock& clock_;
   const size_t max_waiting_;
   // Held while a batch is made and written.
-  std::mutex write_mutex_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<Waiting> waiting_;
-  bool stopping_ = false;
+  Mutex write_mutex_;
+  Mutex mutex_;
+  CondVar wake_;
+  std::deque<Waiting> waiting_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

@@ -134,12 +134,12 @@ Database::~Database() {
 }
 
 absl::Status Database::Health() const {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(mutex_);
   return health_;
 }
 
 void Database::Fail(absl::Status status) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(mutex_);
   if (health_.ok()) health_ = std::move(status);
 }
 

@@ -2,11 +2,12 @@
 #define COFACTOR_STORAGE_ROCKSDB_DATABASE_H_
 
 #include <memory>
-#include <mutex>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/mutex.h"
 #include "rocksdb/db.h"
 #include "storage/rocksdb/rocksdb_store.h"
 
@@ -42,8 +43,8 @@ class Database {
   explicit Database(std::string path) : path_(std::move(path)) {}
 
   const std::string path_;
-  mutable std::mutex mutex_;
-  absl::Status health_;
+  mutable Mutex mutex_;
+  absl::Status health_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* records_ = nullptr;
   rocksdb::ColumnFamilyHandle* expiries_ = nullptr;
