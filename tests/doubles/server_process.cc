@@ -5,6 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fstream>
+
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
@@ -74,6 +77,22 @@ int ServerProcess::Stop() {
   if (pid_ == 0) return -1;
   kill(pid_, SIGTERM);
   return Wait();
+}
+
+absl::StatusOr<int64_t> ServerProcess::StatusBytes(
+    absl::string_view field) const {
+  std::ifstream status(absl::StrCat("/proc/", pid_, "/status"));
+  std::string line;
+  while (std::getline(status, line)) {
+    absl::string_view rest = line;
+    int64_t kilobytes = 0;
+    if (absl::ConsumePrefix(&rest, field) && absl::ConsumeSuffix(&rest, "kB") &&
+        absl::SimpleAtoi(rest, &kilobytes)) {
+      return kilobytes * 1024;
+    }
+  }
+  return absl::UnavailableError(
+      absl::StrCat("the status of the server has no ", field));
 }
 
 ServerProcess::~ServerProcess() { Kill(); }

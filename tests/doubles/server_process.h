@@ -3,11 +3,13 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 namespace cofactor {
 
@@ -27,6 +29,14 @@ class ServerProcess {
   const std::string& address() const { return address_; }
   pid_t pid() const { return pid_; }
 
+  // Memory that is its now, and the most that ever was, in bytes.
+  absl::StatusOr<int64_t> ResidentBytes() const {
+    return StatusBytes("VmRSS:");
+  }
+  absl::StatusOr<int64_t> PeakResidentBytes() const {
+    return StatusBytes("VmHWM:");
+  }
+
   // SIGKILL, and waits for the end.
   void Kill();
 
@@ -39,6 +49,7 @@ class ServerProcess {
 
   absl::Status WaitUntilReady();
   int Wait();
+  absl::StatusOr<int64_t> StatusBytes(absl::string_view field) const;
 
   pid_t pid_;
   int output_;  // Its standard output.

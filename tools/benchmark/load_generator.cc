@@ -157,7 +157,8 @@ LoadGenerator::LoadGenerator(
 
 LoadResult LoadGenerator::Run(Workload& workload, int in_flight,
                               const Limit& limit, uint64_t first_call) {
-  const int count = std::min<int>(in_flight, static_cast<int>(channels_.size()));
+  const int count =
+      std::min<int>(in_flight, static_cast<int>(channels_.size()));
   benchmark::Run run{workload, limit, first_call, Stopwatch()};
   std::vector<std::unique_ptr<Lane>> lanes;
   for (int i = 0; i < count; ++i) {
@@ -176,8 +177,8 @@ std::shared_ptr<grpc::Channel> OpenChannel(const std::string& address) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  return grpc::CreateCustomChannel(
-      address, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(),
+                                   arguments);
 }
 
 grpc::ByteBuffer Serialize(const google::protobuf::Message& message) {

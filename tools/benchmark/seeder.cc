@@ -140,9 +140,8 @@ absl::Status Seed(const std::string& data_dir, const Population& population) {
   ASSIGN_OR_RETURN(auto rocksdb, storage::RocksDbStore::Open(options, clock));
   ASSIGN_OR_RETURN(
       const auto store,
-      storage::OpenSealedStore(std::move(rocksdb),
-                               absl::StrCat(data_dir, "/key_ring"),
-                               randomness));
+      storage::OpenSealedStore(
+          std::move(rocksdb), absl::StrCat(data_dir, "/key_ring"), randomness));
   const int64_t now_micros = absl::ToUnixMicros(clock.Now());
   for (uint64_t member = 0; member < population.members;) {
     storage::Transaction transaction;

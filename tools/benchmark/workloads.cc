@@ -16,8 +16,8 @@ absl::Status Malformed() {
 }
 
 absl::Status NotVerified(v1::VerificationReason reason) {
-  return absl::InternalError(absl::StrCat(
-      "not verified: ", v1::VerificationReason_Name(reason)));
+  return absl::InternalError(
+      absl::StrCat("not verified: ", v1::VerificationReason_Name(reason)));
 }
 
 }  // namespace
