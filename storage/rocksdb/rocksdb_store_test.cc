@@ -1,0 +1,245 @@
+#include "storage/rocksdb/rocksdb_store.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <random>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/clock.h"
+#include "gtest/gtest.h"
+#include "storage/rocksdb/lossy_disk.h"
+
+namespace cofactor::storage {
+namespace {
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+void WriteFile(const std::string& path, const std::string& content) {
+  std::ofstream(path, std::ios::binary) << content;
+}
+
+class RocksDbStoreTest : public testing::Test {
+ protected:
+  RocksDbStoreTest() {
+    static int count = 0;
+    options_.path = absl::StrCat(testing::TempDir(), "/db", count++);
+  }
+
+  void Open() {
+    auto store = RocksDbStore::Open(options_, clock_);
+    ASSERT_TRUE(store.ok()) << store.status();
+    store_ = *std::move(store);
+  }
+
+  absl::Status Put(const std::string& key, const std::string& value) {
+    Transaction transaction;
+    transaction.Put(key, value);
+    return CommitAndWait(*store_, std::move(transaction));
+  }
+
+  absl::StatusOr<Record> Get(const std::string& key) {
+    return store_->GetSnapshot()->Get(key);
+  }
+
+  // The one file of a kind with content.
+  std::string FileOf(const std::string& extension) {
+    std::string found;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(options_.path)) {
+      if (entry.path().extension() == extension && entry.file_size() > 0) {
+        found = entry.path().string();
+      }
+    }
+    EXPECT_FALSE(found.empty());
+    return found;
+  }
+
+  const ManualClock clock_{absl::FromUnixSeconds(1'700'000'000)};
+  RocksDbOptions options_;
+  std::unique_ptr<RocksDbStore> store_;
+};
+
+TEST_F(RocksDbStoreTest, KeepsRecordsAndGrowingVersionsOverARestart) {
+  Open();
+  ASSERT_TRUE(Put("a", "1").ok());
+  ASSERT_TRUE(Put("b", "1").ok());
+  const Version before = Get("b")->version;
+  for (int i = 0; i < 3; ++i) {
+    store_.reset();
+    Open();
+    EXPECT_EQ(Get("a")->value, "1");
+    EXPECT_EQ(Get("b")->version, before);
+  }
+  ASSERT_TRUE(Put("a", "2").ok());
+  EXPECT_GT(Get("a")->version, before);
+}
+
+TEST_F(RocksDbStoreTest, RefusesASecondProcess) {
+  Open();
+  const absl::Status status = RocksDbStore::Open(options_, clock_).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(absl::StrContains(status.message(), options_.path));
+  EXPECT_TRUE(Put("a", "1").ok());
+}
+
+TEST_F(RocksDbStoreTest, RefusesALogThatIsDamagedInTheMiddle) {
+  Open();
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(Put(absl::StrCat("k", i), std::string(100, 'x')).ok());
+  }
+  store_.reset();
+  const std::string log = FileOf(".log");
+  const std::string content = ReadFile(log);
+  for (const size_t place : {content.size() / 4, content.size() / 2}) {
+    std::string damaged = content;
+    damaged[place] = static_cast<char>(damaged[place] ^ 1);
+    WriteFile(log, damaged);
+    const absl::Status status = RocksDbStore::Open(options_, clock_).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
+    EXPECT_TRUE(absl::StrContains(status.message(), options_.path));
+    EXPECT_EQ(ReadFile(log), damaged);  // Nothing was changed.
+  }
+  WriteFile(log, content);
+  Open();
+  for (int i = 0; i < 100; ++i)
+    EXPECT_TRUE(Get(absl::StrCat("k", i))->exists());
+}
+
+TEST_F(RocksDbStoreTest, TakesAnUnfinishedLastWriteForNone) {
+  Open();
+  ASSERT_TRUE(Put("a", "1").ok());
+  ASSERT_TRUE(Put("b", "1").ok());
+  store_.reset();
+  const std::string log = FileOf(".log");
+  const std::string content = ReadFile(log);
+  WriteFile(log, content.substr(0, content.size() - 5));
+  Open();
+  EXPECT_TRUE(Get("a")->exists());
+  EXPECT_FALSE(Get("b")->exists());
+}
+
+TEST_F(RocksDbStoreTest, ReturnsNoRecordFromADamagedTable) {
+  Open();
+  // More than a write buffer, so that tables are written.
+  const std::string value(1 << 20, 'x');
+  for (int i = 0; i < 40; ++i)
+    ASSERT_TRUE(Put(absl::StrCat("k", i), value).ok());
+  store_.reset();
+  Open();
+  store_.reset();
+  const std::string table = FileOf(".sst");
+  std::string content = ReadFile(table);
+  for (size_t place = 1000; place < content.size(); place += 1 << 18) {
+    content[place] = static_cast<char>(content[place] ^ 1);
+  }
+  WriteFile(table, content);
+  const auto store = RocksDbStore::Open(options_, clock_);
+  if (!store.ok()) {
+    EXPECT_EQ(store.status().code(), absl::StatusCode::kDataLoss);
+    return;
+  }
+  int damaged = 0;
+  for (int i = 0; i < 40; ++i) {
+    const auto record = (*store)->GetSnapshot()->Get(absl::StrCat("k", i));
+    if (!record.ok()) {
+      EXPECT_EQ(record.status().code(), absl::StatusCode::kDataLoss);
+      ++damaged;
+    } else {
+      EXPECT_EQ(record->value, value);
+    }
+  }
+  EXPECT_GT(damaged, 0);
+}
+
+TEST_F(RocksDbStoreTest, LosesNothingThatItAnsweredWhenTheDiskIsFull) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    // Prints how many puts were answered, then what the store says.
+    close(ends[0]);
+    signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{256 << 10, 256 << 10};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    Open();
+    uint32_t answered = 0;
+    while (Put(absl::StrCat("k", answered), std::string(1000, 'x')).ok()) {
+      ++answered;
+    }
+    const bool failed_for_good =
+        absl::IsUnavailable(Put("later", "1")) &&
+        absl::StrContains(store_->Health().message(), "full") &&
+        absl::StrContains(store_->Health().message(), options_.path);
+    if (!failed_for_good) answered = 0;
+    const bool told = write(ends[1], &answered, sizeof(answered)) > 0;
+    _exit(told ? 0 : 1);
+  }
+  close(ends[1]);
+  uint32_t answered = 0;
+  ASSERT_EQ(read(ends[0], &answered, sizeof(answered)),
+            static_cast<ssize_t>(sizeof(answered)));
+  close(ends[0]);
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_GT(answered, 10u);
+  Open();
+  for (uint32_t i = 0; i < answered; ++i) {
+    EXPECT_TRUE(Get(absl::StrCat("k", i))->exists()) << i;
+  }
+  EXPECT_FALSE(Get("later")->exists());
+  EXPECT_TRUE(Put("later", "1").ok());
+}
+
+TEST_F(RocksDbStoreTest,
+       KeepsWhatItAnsweredWhenTheDiskLosesAllThatWasNotSynced) {
+  LossyDisk disk;
+  options_.env = disk.env();
+  std::mt19937_64 random(1);
+  std::set<std::string> answered;
+  for (int round = 0; round < 20; ++round) {
+    Open();
+    for (const std::string& key : answered) {
+      ASSERT_TRUE(Get(key)->exists()) << key << " in round " << round;
+    }
+    const uint64_t power_cut_after = 1 + random() % 60;
+    std::vector<std::vector<std::string>> told(4);
+    std::atomic<uint64_t> answers{0};
+    std::vector<std::thread> threads;
+    for (int worker = 0; worker < 4; ++worker) {
+      threads.emplace_back([&, worker] {
+        for (int i = 0;; ++i) {
+          const std::string key = absl::StrCat(round, "-", worker, "-", i);
+          if (!Put(key, "x").ok()) return;
+          told[static_cast<size_t>(worker)].push_back(key);
+          if (++answers == power_cut_after) disk.Stop();
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    store_.reset();
+    disk.LoseUnsynced();
+    for (const auto& of_worker : told) {
+      answered.insert(of_worker.begin(), of_worker.end());
+    }
+  }
+  EXPECT_GT(answered.size(), 100u);
+}
+
+}  // namespace
+}  // namespace cofactor::storage
