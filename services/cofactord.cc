@@ -20,6 +20,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "base/clock.h"
 #include "base/randomness.h"
 #include "base/status_macros.h"
@@ -119,6 +120,9 @@ int Main() {
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  // Debian builds Abseil, which gRPC locks with, with the detection of
+  // deadlocks.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   // Our own errors say what an operator can act on. GRPC_VERBOSITY asks for
   // those of gRPC.
   if (std::getenv("GRPC_VERBOSITY") == nullptr) {

@@ -51,19 +51,23 @@ absl::StatusOr<std::string> ToPng(const qrcodegen::QrCode& code) {
     for (int x = 0; x < side; ++x) {
       const bool dark = code.getModule(x / kPixelsPerModule - kQuietModules,
                                        y / kPixelsPerModule - kQuietModules);
-      pixels.push_back(dark ? 0x00 : 0xFF);
+      pixels.push_back(dark ? 1 : 0);
     }
   }
   png_image image{};
   image.version = PNG_IMAGE_VERSION;
   image.width = static_cast<png_uint_32>(side);
   image.height = static_cast<png_uint_32>(side);
-  image.format = PNG_FORMAT_GRAY;
+  // Two colours, so one bit to a pixel.
+  image.format = PNG_FORMAT_RGB_COLORMAP;
+  image.flags = PNG_IMAGE_FLAG_FAST;
+  image.colormap_entries = 2;
+  constexpr uint8_t kColors[] = {0xFF, 0xFF, 0xFF, 0x00, 0x00, 0x00};
   std::string png(PNG_IMAGE_PNG_SIZE_MAX(image), '\0');
   png_alloc_size_t bytes = png.size();
   if (!png_image_write_to_memory(&image, png.data(), &bytes,
                                  /*convert_to_8_bit=*/0, pixels.data(),
-                                 /*row_stride=*/0, /*colormap=*/nullptr)) {
+                                 /*row_stride=*/0, kColors)) {
     return absl::InternalError(absl::StrCat("PNG: ", image.message));
   }
   png.resize(bytes);

@@ -13,7 +13,7 @@ namespace cofactor::factors::totp {
 struct QrCode {
   // A document of its own, black on white, of any size.
   std::string svg;
-  // Grey scale, 6 pixels to a module.
+  // Black and white, 6 pixels to a module.
   std::string png;
 };
 

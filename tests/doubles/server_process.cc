@@ -9,8 +9,10 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
+#include "base/stopwatch.h"
 
 extern char** environ;
 
@@ -26,6 +28,7 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
 
+  const Stopwatch stopwatch;
   int ends[2];
   if (pipe(ends) != 0) return absl::InternalError("pipe");
   posix_spawn_file_actions_t actions;
@@ -44,6 +47,7 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(
   }
   std::unique_ptr<ServerProcess> process(new ServerProcess(pid, ends[0]));
   RETURN_IF_ERROR(process->WaitUntilReady());
+  process->start_time_ = stopwatch.Elapsed();
   return process;
 }
 
@@ -95,6 +99,23 @@ absl::StatusOr<int64_t> ServerProcess::StatusBytes(
       absl::StrCat("the status of the server has no ", field));
 }
 
-ServerProcess::~ServerProcess() { Kill(); }
+absl::StatusOr<absl::Duration> ServerProcess::CpuTime() const {
+  std::ifstream stat(absl::StrCat("/proc/", pid_, "/stat"));
+  std::string line;
+  std::getline(stat, line);
+  // proc(5): utime and stime are the fields 14 and 15; the second one is a name
+  // in parentheses, the only one that may hold a space.
+  const std::vector<absl::string_view> fields =
+      absl::StrSplit(absl::string_view(line).substr(line.rfind(')') + 1), ' ');
+  int64_t user_ticks = 0;
+  int64_t system_ticks = 0;
+  if (fields.size() < 14 || !absl::SimpleAtoi(fields[12], &user_ticks) ||
+      !absl::SimpleAtoi(fields[13], &system_ticks)) {
+    return absl::UnavailableError("the server has no processor time");
+  }
+  return absl::Seconds(1) * (user_ticks + system_ticks) / sysconf(_SC_CLK_TCK);
+}
+
+ServerProcess::~ServerProcess() { Stop(); }
 
 }  // namespace cofactor

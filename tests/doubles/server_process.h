@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace cofactor {
 
@@ -22,12 +23,13 @@ class ServerProcess {
       const std::string& binary, const std::string& data_dir,
       const std::vector<std::string>& flags = {});
 
-  // Kills it if it still runs.
+  // As Stop, if it still runs.
   ~ServerProcess();
 
   // "HOST:PORT".
   const std::string& address() const { return address_; }
-  pid_t pid() const { return pid_; }
+  // From its start to its word that it is ready.
+  absl::Duration start_time() const { return start_time_; }
 
   // Memory that is its now, and the most that ever was, in bytes.
   absl::StatusOr<int64_t> ResidentBytes() const {
@@ -36,6 +38,9 @@ class ServerProcess {
   absl::StatusOr<int64_t> PeakResidentBytes() const {
     return StatusBytes("VmHWM:");
   }
+
+  // Processor time that it has used, of all threads, with the kernel's part.
+  absl::StatusOr<absl::Duration> CpuTime() const;
 
   // SIGKILL, and waits for the end.
   void Kill();
@@ -54,6 +59,7 @@ class ServerProcess {
   pid_t pid_;
   int output_;  // Its standard output.
   std::string address_;
+  absl::Duration start_time_;
 };
 
 }  // namespace cofactor

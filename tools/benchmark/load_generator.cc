@@ -131,9 +131,6 @@ LoadResult Summarize(const std::vector<std::unique_ptr<Lane>>& lanes,
   std::sort(latencies.begin(), latencies.end());
   result.p50 = latencies[latencies.size() / 2];
   result.p99 = latencies[latencies.size() * 99 / 100];
-  absl::Duration sum;
-  for (const absl::Duration latency : latencies) sum += latency;
-  result.mean = sum / static_cast<int64_t>(latencies.size());
   return result;
 }
 

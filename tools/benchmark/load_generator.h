@@ -42,7 +42,6 @@ struct LoadResult {
   // Calls that were answered, right or not.
   uint64_t calls = 0;
   absl::Duration elapsed;
-  absl::Duration mean;
   absl::Duration p50;
   absl::Duration p99;
   // Calls that failed or were answered wrongly, by what was wrong.

@@ -71,11 +71,8 @@ std::string Megabytes(int64_t bytes) {
 }
 
 std::string Count(uint64_t count) {
-  std::string text = absl::StrCat(count);
-  for (int place = static_cast<int>(text.size()) - 3; place > 0; place -= 3) {
-    text.insert(static_cast<size_t>(place), ",");
-  }
-  return text;
+  if (count < 1'000) return absl::StrCat(count);
+  return absl::StrFormat("%s,%03d", Count(count / 1'000), count % 1'000);
 }
 
 void Failures::Add(absl::string_view where,
