@@ -29,7 +29,8 @@ class Randomness {
   std::string DrawId();
 };
 
-// OpenSSL's generator, seeded by the kernel.
+// OpenSSL's generator, seeded by the kernel. A process that forks must not go
+// on to use it in both parts.
 class SystemRandomness final : public Randomness {
  public:
   void Fill(absl::Span<uint8_t> out) override;

@@ -1,6 +1,7 @@
 #include "factors/totp/totp_factor.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -73,11 +74,15 @@ absl::StatusOr<State> Decode(const FactorState& encoded) {
   if (!state.record.ParseFromArray(bytes.data(),
                                    static_cast<int>(bytes.size())) ||
       record.secret().size() < kMinSecretBytes ||
+      record.secret().size() > kMaxSecretBytes ||
       record.digits() < kMinDigits || record.digits() > kMaxDigits ||
       record.period_seconds() < kMinPeriodSeconds ||
       record.period_seconds() > kMaxPeriodSeconds ||
       record.algorithm() < v1::TOTP_ALGORITHM_SHA1 ||
-      record.algorithm() > v1::TOTP_ALGORITHM_SHA512) {
+      record.algorithm() > v1::TOTP_ALGORITHM_SHA512 ||
+      std::abs(record.drift_steps()) > kMaxDriftSteps ||
+      std::abs(record.last_offset()) > 1 ||
+      (record.strict_window() && record.drift_steps() != 0)) {
     return absl::DataLossError("the state of a totp enrollment is damaged");
   }
   return state;

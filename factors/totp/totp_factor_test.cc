@@ -264,7 +264,27 @@ TEST_F(TotpFactorTest, GuessesNoStateThatItDoesNotKnow) {
   EXPECT_EQ(ErrorReason(Verify(state, CodeOf(kStep), StartOf(kStep)).status()),
             "UNKNOWN_STATE_VERSION");
   state.version = 1;
-  for (const std::string& bytes : {std::string(), std::string("\xFF\xFF")}) {
+  record::v1::TotpStateRecord record;
+  ASSERT_TRUE(record.ParseFromString(std::string(state.data.ExposeSecret())));
+  std::vector<std::string> damaged = {"", "\xFF\xFF"};
+  const auto damage = [&](auto change) {
+    record::v1::TotpStateRecord changed = record;
+    change(changed);
+    damaged.push_back(changed.SerializeAsString());
+  };
+  damage([](auto& changed) { changed.set_secret("short"); });
+  damage([](auto& changed) { changed.set_secret(std::string(65, 's')); });
+  damage([](auto& changed) { changed.set_digits(5); });
+  damage([](auto& changed) { changed.set_period_seconds(0); });
+  damage([](auto& changed) { changed.set_algorithm(4); });
+  damage([](auto& changed) { changed.set_drift_steps(11); });
+  damage([](auto& changed) { changed.set_drift_steps(-11); });
+  damage([](auto& changed) { changed.set_last_offset(2); });
+  damage([](auto& changed) {
+    changed.set_strict_window(true);
+    changed.set_drift_steps(1);
+  });
+  for (const std::string& bytes : damaged) {
     state.data = Secret(bytes);
     EXPECT_EQ(Verify(state, CodeOf(kStep), StartOf(kStep)).status().code(),
               absl::StatusCode::kDataLoss);

@@ -270,7 +270,7 @@ absl::StatusOr<v1::VerificationReason> ChallengeEngine::Judge(
   WriteTrial(plan, member.record, result);
   if (result.verified) {
     *response.mutable_enrollment() =
-        ViewOf(member.record, *result.enrollment, plan.now());
+        BriefViewOf(member.record, *result.enrollment, plan.now());
   }
   return result.reason;
 }

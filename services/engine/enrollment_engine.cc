@@ -96,8 +96,10 @@ absl::Status EnrollmentEngine::BeginEnrollment(
   enrollment.set_enrollment_id(randomness_.DrawId());
   enrollment.set_factor_type(factor->descriptor().type_id);
   enrollment.set_label(request.label());
-  enrollment.mutable_attributes()->insert(begun.attributes.begin(),
+  record::v1::AttributesRecord attributes;
+  attributes.mutable_attributes()->insert(begun.attributes.begin(),
                                           begun.attributes.end());
+  attributes.SerializeToString(enrollment.mutable_attributes());
   enrollment.set_factor_state_version(begun.state.version);
   enrollment.set_factor_state(std::string(begun.state.data.ExposeSecret()));
   enrollment.set_create_micros(absl::ToUnixMicros(plan.now()));

@@ -38,7 +38,7 @@ void Accept(const MemberRecord& member, const TrialResult& result,
   response.set_verified(true);
   response.set_account_id(member.account_id());
   response.set_member_id(member.member_id());
-  *response.mutable_enrollment() = ViewOf(member, *result.enrollment, now);
+  *response.mutable_enrollment() = BriefViewOf(member, *result.enrollment, now);
 }
 
 }  // namespace

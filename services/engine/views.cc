@@ -71,6 +71,18 @@ v1::Member ViewOf(const record::v1::MemberRecord& member, absl::Time now) {
 v1::Enrollment ViewOf(const record::v1::MemberRecord& member,
                       const record::v1::EnrollmentRecord& enrollment,
                       absl::Time now) {
+  v1::Enrollment view = BriefViewOf(member, enrollment, now);
+  record::v1::AttributesRecord attributes;
+  // Only a view: what does not parse shows nothing.
+  if (attributes.ParseFromString(enrollment.attributes())) {
+    view.mutable_attributes()->swap(*attributes.mutable_attributes());
+  }
+  return view;
+}
+
+v1::Enrollment BriefViewOf(const record::v1::MemberRecord& member,
+                           const record::v1::EnrollmentRecord& enrollment,
+                           absl::Time now) {
   v1::Enrollment view;
   view.set_account_id(member.account_id());
   view.set_member_id(member.member_id());
@@ -78,7 +90,6 @@ v1::Enrollment ViewOf(const record::v1::MemberRecord& member,
   view.set_factor_type(enrollment.factor_type());
   view.set_label(enrollment.label());
   view.set_state(StateOf(enrollment, now));
-  *view.mutable_attributes() = enrollment.attributes();
   view.set_consecutive_failures(enrollment.consecutive_failures());
   SetTime(enrollment.create_micros(),
           [&] { return view.mutable_create_time(); });

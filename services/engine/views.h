@@ -24,6 +24,11 @@ v1::Enrollment ViewOf(const record::v1::MemberRecord& member,
                       const record::v1::EnrollmentRecord& enrollment,
                       absl::Time now);
 
+// The same without the attributes, for answers that have to be quick.
+v1::Enrollment BriefViewOf(const record::v1::MemberRecord& member,
+                           const record::v1::EnrollmentRecord& enrollment,
+                           absl::Time now);
+
 v1::Challenge ViewOf(const record::v1::ChallengeRecord& challenge,
                      absl::Time now);
 

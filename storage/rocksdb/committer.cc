@@ -10,6 +10,9 @@
 namespace cofactor::storage {
 namespace {
 
+// Some 8 MB of keys and versions.
+constexpr size_t kMaxRecent = 65'536;
+
 absl::string_view View(const rocksdb::Slice& slice) {
   return absl::string_view(slice.data(), slice.size());
 }
@@ -78,7 +81,7 @@ void Committer::WriteTogether(std::deque<Waiting>& group) {
   const absl::Time now = clock_.Now();
   // Every batch moves the sequence on, and only we write.
   const Version version = database_.db().GetLatestSequenceNumber() + 1;
-  Overlay overlay;
+  Versions overlay;
   rocksdb::WriteBatch batch;
   for (Waiting& one : group) {
     one.outcome = CheckConditions(one.transaction, overlay, now);
@@ -86,16 +89,33 @@ void Committer::WriteTogether(std::deque<Waiting>& group) {
   }
   if (batch.Count() == 0) return;
   const absl::Status written = Write(batch);
-  if (written.ok()) return;
+  if (written.ok()) return Remember(group, version);
   // Also those that were aborted: they may have seen what was not written.
   for (Waiting& one : group) one.outcome = written;
 }
 
+void Committer::Remember(const std::deque<Waiting>& group, Version version) {
+  if (recent_.size() > kMaxRecent) recent_.clear();
+  for (const Waiting& one : group) {
+    if (!one.outcome.ok()) continue;
+    for (const Transaction::Write& write : one.transaction.writes()) {
+      if (write.is_delete || write.expire_time != absl::InfiniteFuture()) {
+        recent_.erase(write.key);
+      } else {
+        recent_[write.key] = version;
+      }
+    }
+  }
+}
+
 absl::StatusOr<Version> Committer::CurrentVersion(const std::string& key,
-                                                  const Overlay& overlay,
+                                                  const Versions& overlay,
                                                   absl::Time now) {
   if (const auto written = overlay.find(key); written != overlay.end()) {
     return written->second;
+  }
+  if (const auto recent = recent_.find(key); recent != recent_.end()) {
+    return recent->second;
   }
   rocksdb::PinnableSlice bytes;
   const rocksdb::Status status = database_.db().Get(
@@ -107,7 +127,7 @@ absl::StatusOr<Version> Committer::CurrentVersion(const std::string& key,
 }
 
 absl::Status Committer::CheckConditions(const Transaction& transaction,
-                                        const Overlay& overlay,
+                                        const Versions& overlay,
                                         absl::Time now) {
   for (const Transaction::Condition& condition : transaction.conditions()) {
     const absl::StatusOr<Version> current =
@@ -122,7 +142,7 @@ absl::Status Committer::CheckConditions(const Transaction& transaction,
 }
 
 void Committer::Add(const Transaction& transaction, Version version,
-                    Overlay& overlay, rocksdb::WriteBatch& batch) {
+                    Versions& overlay, rocksdb::WriteBatch& batch) {
   for (const Transaction::Write& write : transaction.writes()) {
     if (write.is_delete) {
       batch.Delete(database_.records(), write.key);
@@ -145,7 +165,10 @@ absl::Status Committer::Write(rocksdb::WriteBatch& batch) {
   rocksdb::WriteOptions options;
   options.sync = true;
   const rocksdb::Status status = database_.db().Write(options, &batch);
-  if (status.ok()) return absl::OkStatus();
+  if (status.ok()) {
+    database_.PublishSnapshot();
+    return absl::OkStatus();
+  }
   const absl::Status failure = ToAbslStatus(status, database_.path());
   database_.Fail(failure);
   // Part of it may be in the log, and be read back by the next start.

@@ -38,20 +38,25 @@ class Committer {
     Store::CommitDone done;
     absl::Status outcome;
   };
-  // What the batch under way makes of the keys that it writes.
-  using Overlay = std::unordered_map<std::string, Version>;
+  using Versions = std::unordered_map<std::string, Version>;
 
   void Run();
   // Waits for transactions; empty when it is time to stop.
   std::deque<Waiting> TakeWaiting();
   void WriteTogether(std::deque<Waiting>& group);
-  // The version of what a key holds, seen through the overlay.
+  // The version of what a key holds. overlay: what the batch under way makes of
+  // the keys that it writes.
   absl::StatusOr<Version> CurrentVersion(const std::string& key,
-                                         const Overlay& overlay,
-                                         absl::Time now);
+                                         const Versions& overlay,
+                                         absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  // Remembers the versions of a batch that is on disk.
+  void Remember(const std::deque<Waiting>& group, Version version)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
   absl::Status CheckConditions(const Transaction& transaction,
-                               const Overlay& overlay, absl::Time now);
-  void Add(const Transaction& transaction, Version version, Overlay& overlay,
+                               const Versions& overlay, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  void Add(const Transaction& transaction, Version version, Versions& overlay,
            rocksdb::WriteBatch& batch);
   // Writes and syncs a batch. The only place that does.
   absl::Status Write(rocksdb::WriteBatch& batch)
@@ -62,6 +67,9 @@ class Committer {
   const size_t max_waiting_;
   // Held while a batch is made and written.
   Mutex write_mutex_;
+  // Versions of keys that were written lately and do not expire, which saves a
+  // read for each condition on them. Only we write, so that they are right.
+  Versions recent_ ABSL_GUARDED_BY(write_mutex_);
   Mutex mutex_;
   CondVar wake_;
   std::deque<Waiting> waiting_ ABSL_GUARDED_BY(mutex_);

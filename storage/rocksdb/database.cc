@@ -124,13 +124,33 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(
   database->db_.reset(db);
   database->records_ = handles[0];
   database->expiries_ = handles[1];
+  database->PublishSnapshot();
   return database;
 }
 
 Database::~Database() {
   if (db_ == nullptr) return;
+  {
+    MutexLock lock(snapshot_mutex_);
+    snapshot_.reset();
+  }
   db_->DestroyColumnFamilyHandle(records_);
   db_->DestroyColumnFamilyHandle(expiries_);
+}
+
+std::shared_ptr<const rocksdb::Snapshot> Database::LatestSnapshot() const {
+  MutexLock lock(snapshot_mutex_);
+  return snapshot_;
+}
+
+void Database::PublishSnapshot() {
+  std::shared_ptr<const rocksdb::Snapshot> snapshot(
+      db_->GetSnapshot(), [this](const rocksdb::Snapshot* released) {
+        db_->ReleaseSnapshot(released);
+      });
+  MutexLock lock(snapshot_mutex_);
+  // The one before ends after the lock, if nobody else holds it.
+  snapshot_.swap(snapshot);
 }
 
 absl::Status Database::Health() const {

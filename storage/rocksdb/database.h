@@ -33,6 +33,14 @@ class Database {
   rocksdb::ColumnFamilyHandle* expiries() { return expiries_; }
   const std::string& path() const { return path_; }
 
+  // The latest snapshot that was published. Shared by all who read at the same
+  // time, as RocksDB takes a lock over the whole database to make one. Must end
+  // before the database.
+  std::shared_ptr<const rocksdb::Snapshot> LatestSnapshot() const;
+  // Publishes the present state. To be called after each write, before it is
+  // told to anybody.
+  void PublishSnapshot();
+
   // OK, or the first failure, for good.
   absl::Status Health() const;
   void Fail(absl::Status status);
@@ -46,6 +54,9 @@ class Database {
   mutable Mutex mutex_;
   absl::Status health_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<rocksdb::DB> db_;
+  mutable Mutex snapshot_mutex_;
+  std::shared_ptr<const rocksdb::Snapshot> snapshot_
+      ABSL_GUARDED_BY(snapshot_mutex_);
   rocksdb::ColumnFamilyHandle* records_ = nullptr;
   rocksdb::ColumnFamilyHandle* expiries_ = nullptr;
 };

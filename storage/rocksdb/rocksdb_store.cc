@@ -22,11 +22,9 @@ absl::string_view View(const rocksdb::Slice& slice) {
 class RocksDbSnapshot final : public Snapshot {
  public:
   RocksDbSnapshot(Database& database, absl::Time now)
-      : database_(database), now_(now), snapshot_(database.db().GetSnapshot()) {
-    options_.snapshot = snapshot_;
+      : database_(database), now_(now), snapshot_(database.LatestSnapshot()) {
+    options_.snapshot = snapshot_.get();
   }
-
-  ~RocksDbSnapshot() override { database_.db().ReleaseSnapshot(snapshot_); }
 
   absl::StatusOr<Record> Get(absl::string_view key) const override {
     rocksdb::PinnableSlice bytes;
@@ -68,7 +66,7 @@ class RocksDbSnapshot final : public Snapshot {
 
   Database& database_;
   const absl::Time now_;
-  const rocksdb::Snapshot* const snapshot_;
+  const std::shared_ptr<const rocksdb::Snapshot> snapshot_;
   rocksdb::ReadOptions options_;
 };
 

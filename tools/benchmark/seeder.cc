@@ -59,11 +59,13 @@ void AddEnrollment(const Population& population, uint64_t member,
   enrollment.set_factor_type("totp");
   enrollment.set_label("work phone");
   enrollment.set_confirmed(true);
-  auto& attributes = *enrollment.mutable_attributes();
+  record::v1::AttributesRecord attributes_record;
+  auto& attributes = *attributes_record.mutable_attributes();
   attributes["algorithm"] = "SHA1";
   attributes["digits"] = absl::StrCat(population.digits);
   attributes["period"] = absl::StrCat(kStepSeconds, "s");
   attributes["strict_window"] = "false";
+  attributes_record.SerializeToString(enrollment.mutable_attributes());
   enrollment.set_factor_state_version(1);
   enrollment.set_factor_state(state.SerializeAsString());
   // The code that confirmed it: of two hours ago.
