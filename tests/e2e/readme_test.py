@@ -15,6 +15,7 @@ class ReadmeTest(ServerTest):
     def run_session(self, session):
         session = session.replace(".tools/bin/grpcurl", "grpcurl")
         session = session.replace("127.0.0.1:50051", self.server.address)
+        session = session.replace("-import-path proto", "-import-path " + runfile("proto"))
         result = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", session],
             cwd=fresh_folder(),
@@ -47,6 +48,7 @@ class ReadmeTest(ServerTest):
         described = self.run_session(describing)
         self.assertIn("cofactor.v1.AuthService", described)
         self.assertIn("rpc Verify", described)
+        self.assertIn("// The code as typed.", described)
 
 
 if __name__ == "__main__":
