@@ -5,11 +5,13 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/listener.h"
 #include "rocksdb/options.h"
 #include "rocksdb/table.h"
+#include "storage/rocksdb/log_check.h"
 
 namespace cofactor::storage {
 namespace {
@@ -27,7 +29,8 @@ rocksdb::DBOptions MakeOptions(const RocksDbOptions& options) {
   result.paranoid_checks = true;
   // The default rolls back to before a damage without a word, which would arm
   // used codes again. This one drops an unfinished last write, which nobody was
-  // told of, and refuses a damage anywhere else.
+  // told of, and refuses a damage anywhere else: but for those that CheckLogs
+  // finds.
   result.wal_recovery_mode =
       rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   result.recycle_log_file_num = 0;
@@ -111,6 +114,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(
     const RocksDbOptions& options) {
   std::unique_ptr<Database> database(new Database(options.path));
   rocksdb::DBOptions db_options = MakeOptions(options);
+  RETURN_IF_ERROR(CheckLogs(*db_options.env, options.path));
   db_options.listeners.push_back(std::make_shared<FailureListener>(*database));
   const auto cache = rocksdb::NewLRUCache(kBlockCacheBytes);
   const std::vector<rocksdb::ColumnFamilyDescriptor> families = {

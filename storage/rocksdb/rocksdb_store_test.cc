@@ -121,6 +121,31 @@ TEST_F(RocksDbStoreTest, RefusesALogThatIsDamagedInTheMiddle) {
     EXPECT_TRUE(Get(absl::StrCat("k", i))->exists());
 }
 
+// RocksDB alone takes a damaged length or type for the end of the log.
+TEST_F(RocksDbStoreTest, RefusesALogWithAnyBitFlipped) {
+  Open();
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(Put(absl::StrCat("k", i), "value").ok());
+  }
+  store_.reset();
+  const std::string log = FileOf(".log");
+  const std::string content = ReadFile(log);
+  for (size_t bit = 0; bit < 8 * content.size(); ++bit) {
+    std::string damaged = content;
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << bit % 8));
+    WriteFile(log, damaged);
+    const auto store = RocksDbStore::Open(options_, clock_);
+    ASSERT_EQ(store.status().code(), absl::StatusCode::kDataLoss)
+        << "bit " << bit % 8 << " of byte " << bit / 8 << " of "
+        << content.size() << ": " << store.status();
+    ASSERT_EQ(ReadFile(log), damaged);
+  }
+  WriteFile(log, content);
+  Open();
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(Get(absl::StrCat("k", i))->value, "value");
+}
+
 TEST_F(RocksDbStoreTest, TakesAnUnfinishedLastWriteForNone) {
   Open();
   ASSERT_TRUE(Put("a", "1").ok());
