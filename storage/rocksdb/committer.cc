@@ -82,7 +82,9 @@ void Committer::WriteTogether(std::deque<Waiting>& group) {
   rocksdb::WriteBatch batch;
   for (Waiting& one : group) {
     one.outcome = CheckConditions(one.transaction, overlay, now);
-    if (one.outcome.ok()) Add(one.transaction, version, overlay, batch);
+    if (one.outcome.ok()) {
+      Add(one.transaction, version, now, overlay, batch);
+    }
   }
   if (batch.Count() == 0) return;
   const absl::Status written = Write(batch);
@@ -122,7 +124,8 @@ absl::Status Committer::CheckConditions(const Transaction& transaction,
 }
 
 void Committer::Add(const Transaction& transaction, Version version,
-                    Overlay& overlay, rocksdb::WriteBatch& batch) {
+                    absl::Time now, Overlay& overlay,
+                    rocksdb::WriteBatch& batch) {
   for (const Transaction::Write& write : transaction.writes()) {
     if (write.is_delete) {
       batch.Delete(database_.records(), write.key);
@@ -137,7 +140,7 @@ void Committer::Add(const Transaction& transaction, Version version,
       batch.Put(database_.expiries(),
                 EncodeExpiryKey(write.expire_time, write.key), "");
     }
-    overlay[write.key] = version;
+    overlay[write.key] = now >= write.expire_time ? kAbsent : version;
   }
 }
 

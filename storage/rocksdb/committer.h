@@ -51,8 +51,8 @@ class Committer {
                                          absl::Time now);
   absl::Status CheckConditions(const Transaction& transaction,
                                const Overlay& overlay, absl::Time now);
-  void Add(const Transaction& transaction, Version version, Overlay& overlay,
-           rocksdb::WriteBatch& batch);
+  void Add(const Transaction& transaction, Version version, absl::Time now,
+           Overlay& overlay, rocksdb::WriteBatch& batch);
   // Writes and syncs a batch. The only place that does.
   absl::Status Write(rocksdb::WriteBatch& batch)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);

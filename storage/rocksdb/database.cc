@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "base/status_macros.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/filter_policy.h"
@@ -63,6 +64,15 @@ rocksdb::ColumnFamilyOptions MakeFamilyOptions(
   return result;
 }
 
+// RocksDB has no code for it. The start of the text, as paths may hold
+// anything.
+bool IsLockedByAnother(const rocksdb::Status& status) {
+  if (!status.IsIOError() || status.getState() == nullptr) return false;
+  const absl::string_view text = status.getState();
+  return absl::StartsWith(text, "lock hold by current process") ||
+         absl::StartsWith(text, "While lock file");
+}
+
 }  // namespace
 
 absl::Status ToAbslStatus(const rocksdb::Status& status,
@@ -74,7 +84,7 @@ absl::Status ToAbslStatus(const rocksdb::Status& status,
         absl::StrCat("the store in ", path, " is damaged (", text,
                      "); nothing was changed: restore it from a backup"));
   }
-  if (status.IsIOError() && absl::StrContains(text, "lock")) {
+  if (IsLockedByAnother(status)) {
     return absl::FailedPreconditionError(
         absl::StrCat("another server is using the store in ", path,
                      ": stop it, or use another data folder"));

@@ -1,13 +1,9 @@
 #include "storage/rocksdb/rocksdb_store.h"
 
-#include <signal.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <memory>
 #include <random>
 #include <set>
@@ -192,43 +188,108 @@ TEST_F(RocksDbStoreTest, ReturnsNoRecordFromADamagedTable) {
   EXPECT_GT(damaged, 0);
 }
 
-TEST_F(RocksDbStoreTest, LosesNothingThatItAnsweredWhenTheDiskIsFull) {
-  int ends[2];
-  ASSERT_EQ(pipe(ends), 0);
-  const pid_t child = fork();
-  if (child == 0) {
-    // Prints how many puts were answered, then what the store says.
-    close(ends[0]);
-    signal(SIGXFSZ, SIG_IGN);
-    const rlimit limit{256 << 10, 256 << 10};
-    setrlimit(RLIMIT_FSIZE, &limit);
-    Open();
-    uint32_t answered = 0;
-    while (Put(absl::StrCat("k", answered), std::string(1000, 'x')).ok()) {
-      ++answered;
-    }
-    const bool failed_for_good =
-        absl::IsUnavailable(Put("later", "1")) &&
-        absl::StrContains(store_->Health().message(), "full") &&
-        absl::StrContains(store_->Health().message(), options_.path);
-    if (!failed_for_good) answered = 0;
-    const bool told = write(ends[1], &answered, sizeof(answered)) > 0;
-    _exit(told ? 0 : 1);
-  }
-  close(ends[1]);
-  uint32_t answered = 0;
-  ASSERT_EQ(read(ends[0], &answered, sizeof(answered)),
-            static_cast<ssize_t>(sizeof(answered)));
-  close(ends[0]);
-  int status = 0;
-  waitpid(child, &status, 0);
-  EXPECT_GT(answered, 10u);
+TEST_F(RocksDbStoreTest, RefusesAManifestWithAnyBitFlipped) {
   Open();
-  for (uint32_t i = 0; i < answered; ++i) {
-    EXPECT_TRUE(Get(absl::StrCat("k", i))->exists()) << i;
+  ASSERT_TRUE(Put("a", "1").ok());
+  store_.reset();
+  Open();
+  store_.reset();
+  std::string manifest;
+  for (const auto& entry : std::filesystem::directory_iterator(options_.path)) {
+    if (absl::StartsWith(entry.path().filename().string(), "MANIFEST-")) {
+      manifest = entry.path().string();
+    }
   }
-  EXPECT_FALSE(Get("later")->exists());
-  EXPECT_TRUE(Put("later", "1").ok());
+  const std::string content = ReadFile(manifest);
+  ASSERT_FALSE(content.empty());
+  for (size_t bit = 0; bit < 8 * content.size(); ++bit) {
+    std::string damaged = content;
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << bit % 8));
+    WriteFile(manifest, damaged);
+    ASSERT_EQ(RocksDbStore::Open(options_, clock_).status().code(),
+              absl::StatusCode::kDataLoss)
+        << "bit " << bit % 8 << " of byte " << bit / 8;
+    ASSERT_EQ(ReadFile(manifest), damaged);
+  }
+  WriteFile(manifest, content);
+  Open();
+  EXPECT_EQ(Get("a")->value, "1");
+}
+
+// Any other trouble with the lock file is not another server.
+TEST_F(RocksDbStoreTest, SaysThatAFolderCannotBeUsed) {
+  std::filesystem::create_directories(options_.path + "/LOCK");
+  const absl::Status status = RocksDbStore::Open(options_, clock_).status();
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_TRUE(absl::StrContains(status.message(), options_.path));
+}
+
+TEST_F(RocksDbStoreTest, SaysThatAFolderNamedAfterALockCannotBeUsed) {
+  options_.path = testing::TempDir() + "/block/missing parent/db";
+  const absl::Status status = RocksDbStore::Open(options_, clock_).status();
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+}
+
+TEST_F(RocksDbStoreTest, RefusesMoreThanMayWait) {
+  options_.max_waiting = 3;
+  Open();
+  // Holds the thread that writes in the answer to the first.
+  std::promise<void> held;
+  std::promise<void> go_on;
+  Transaction first;
+  first.Put("first", "1");
+  store_->Commit(std::move(first), [&](absl::Status status) {
+    EXPECT_TRUE(status.ok());
+    held.set_value();
+    go_on.get_future().wait();
+  });
+  held.get_future().wait();
+  std::atomic<int> answered{0};
+  for (int i = 0; i < 3; ++i) {
+    Transaction transaction;
+    transaction.Put(absl::StrCat("k", i), "1");
+    store_->Commit(std::move(transaction), [&](absl::Status status) {
+      EXPECT_TRUE(status.ok()) << status;
+      ++answered;
+    });
+  }
+  EXPECT_TRUE(absl::IsUnavailable(Put("too many", "1")));
+  EXPECT_EQ(answered, 0);
+  EXPECT_TRUE(store_->Health().ok());
+  go_on.set_value();
+  // Waits for all that were taken.
+  store_.reset();
+  EXPECT_EQ(answered, 3);
+  Open();
+  EXPECT_TRUE(Get("k2")->exists());
+  EXPECT_FALSE(Get("too many")->exists());
+  EXPECT_TRUE(Put("no longer too many", "1").ok());
+}
+
+// What expires before it is written is absent to those that commit with it.
+TEST_F(RocksDbStoreTest, TakesWhatHasExpiredInTheSameBatchForAbsent) {
+  Open();
+  std::promise<void> held;
+  std::promise<void> go_on;
+  Transaction first;
+  first.Put("first", "1");
+  store_->Commit(std::move(first), [&](absl::Status status) {
+    held.set_value();
+    go_on.get_future().wait();
+  });
+  held.get_future().wait();
+  Transaction expired;
+  expired.Put("a", "1", clock_.Now());
+  store_->Commit(std::move(expired),
+                 [](absl::Status status) { EXPECT_TRUE(status.ok()); });
+  Transaction next;
+  next.Expect("a", kAbsent).Put("a", "2");
+  store_->Commit(std::move(next), [](absl::Status status) {
+    EXPECT_TRUE(status.ok()) << status;
+  });
+  go_on.set_value();
+  ASSERT_TRUE(Put("last", "1").ok());
+  EXPECT_EQ(Get("a")->value, "2");
 }
 
 TEST_F(RocksDbStoreTest,
