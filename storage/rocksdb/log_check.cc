@@ -81,6 +81,39 @@ bool WriteBegins(absl::string_view log, size_t at) {
   return false;
 }
 
+absl::Status Damaged(absl::string_view folder, absl::string_view where) {
+  return absl::DataLossError(
+      absl::StrCat("the store in ", folder, " is damaged (", where,
+                   "); nothing was changed: restore it from a backup"));
+}
+
+absl::Status Unreadable(const rocksdb::Status& status,
+                        absl::string_view folder) {
+  return absl::UnavailableError(absl::StrCat(
+      "the store in ", folder, " cannot be used: ", status.ToString()));
+}
+
+// A first start that was killed leaves neither a table nor a log with content
+// before it made CURRENT. Asks for the one name, as a listing may miss a file
+// that is replaced meanwhile.
+absl::Status CheckCurrent(rocksdb::Env& env, const std::string& folder,
+                          const std::vector<std::string>& names) {
+  const rocksdb::Status current = env.FileExists(folder + "/CURRENT");
+  if (current.ok()) return absl::OkStatus();
+  if (!current.IsNotFound()) return Unreadable(current, folder);
+  for (const std::string& name : names) {
+    uint64_t bytes = 0;
+    if (!absl::EndsWith(name, ".log") && !absl::EndsWith(name, ".sst")) {
+      continue;
+    }
+    const rocksdb::Status got =
+        env.GetFileSize(absl::StrCat(folder, "/", name), &bytes);
+    if (!got.ok()) return Unreadable(got, folder);
+    if (bytes > 0) return Damaged(folder, "CURRENT is missing");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 bool HidesRecords(absl::string_view log) {
@@ -122,17 +155,10 @@ absl::Status CheckLogs(rocksdb::Env& env, const std::string& folder) {
     const rocksdb::Status status = rocksdb::ReadFileToString(&env, path, &log);
     // Another server may be at work here; the lock will tell.
     if (status.IsNotFound() || status.IsPathNotFound()) continue;
-    if (!status.ok()) {
-      return absl::UnavailableError(absl::StrCat(
-          "the store in ", folder, " cannot be used: ", status.ToString()));
-    }
-    if (HidesRecords(log)) {
-      return absl::DataLossError(
-          absl::StrCat("the store in ", folder, " is damaged (in ", name,
-                       "); nothing was changed: restore it from a backup"));
-    }
+    if (!status.ok()) return Unreadable(status, folder);
+    if (HidesRecords(log)) return Damaged(folder, absl::StrCat("in ", name));
   }
-  return absl::OkStatus();
+  return CheckCurrent(env, folder, names);
 }
 
 }  // namespace cofactor::storage

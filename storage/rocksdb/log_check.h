@@ -16,8 +16,9 @@ namespace cofactor::storage {
 bool HidesRecords(absl::string_view log);
 
 // Looks through the logs and manifests of a folder that may be missing; changes
-// nothing. DATA_LOSS: one of them hides records. UNAVAILABLE: one cannot be
-// read.
+// nothing. DATA_LOSS: one of them hides records, or the folder holds data but
+// not the file CURRENT, in whose place RocksDB would begin an empty store.
+// UNAVAILABLE: one cannot be read.
 absl::Status CheckLogs(rocksdb::Env& env, const std::string& folder);
 
 }  // namespace cofactor::storage

@@ -105,5 +105,19 @@ TEST(LogCheckTest, PassesAMissingFolderAndNamesADamagedFile) {
   EXPECT_TRUE(absl::StrContains(status.message(), "000007.log"));
 }
 
+TEST(LogCheckTest, FindsDataWithoutTheNameOfAManifest) {
+  rocksdb::Env& env = *rocksdb::Env::Default();
+  const std::string folder = absl::StrCat(testing::TempDir(), "/nameless");
+  std::filesystem::create_directory(folder);
+  // What a first start that was killed may leave.
+  std::ofstream(absl::StrCat(folder, "/000004.log"));
+  std::ofstream(absl::StrCat(folder, "/LOG")) << "text";
+  EXPECT_TRUE(CheckLogs(env, folder).ok());
+  std::ofstream(absl::StrCat(folder, "/000008.sst")) << "table";
+  EXPECT_EQ(CheckLogs(env, folder).code(), absl::StatusCode::kDataLoss);
+  std::ofstream(absl::StrCat(folder, "/CURRENT")) << "MANIFEST-000005\n";
+  EXPECT_TRUE(CheckLogs(env, folder).ok());
+}
+
 }  // namespace
 }  // namespace cofactor::storage
