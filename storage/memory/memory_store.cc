@@ -1,6 +1,5 @@
 #include "storage/memory/memory_store.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -13,10 +12,7 @@ class MemoryStore::MemorySnapshot final : public Snapshot {
   MemorySnapshot(MemoryStore& store, Version moment, absl::Time now)
       : store_(store), moment_(moment), now_(now) {}
 
-  ~MemorySnapshot() override {
-    MutexLock lock(store_.mutex_);
-    store_.snapshots_.erase(store_.snapshots_.find(moment_));
-  }
+  ~MemorySnapshot() override { store_.Release(moment_); }
 
   absl::StatusOr<Record> Get(absl::string_view key) const override {
     MutexLock lock(store_.mutex_);
@@ -107,26 +103,44 @@ void MemoryStore::Append(const std::string& key, Revision revision) {
   if (!revision.deleted && revision.expire_time != absl::InfiniteFuture()) {
     expiries_.emplace(revision.expire_time, key);
   }
+  const Version version = revision.version;
   entry->second.push_back(std::move(revision));
-  Trim(entry);
+  if (Trim(entry)) superseded_.push_back({version, key});
 }
 
-void MemoryStore::Trim(std::map<std::string, Revisions>::iterator entry) {
+bool MemoryStore::Trim(std::map<std::string, Revisions>::iterator entry) {
+  Revisions& revisions = entry->second;
+  Revisions kept;
+  for (size_t i = 0; i < revisions.size(); ++i) {
+    const bool is_last = i + 1 == revisions.size();
+    const auto viewer = snapshots_.lower_bound(revisions[i].version);
+    const bool is_seen = !is_last && viewer != snapshots_.end() &&
+                         *viewer < revisions[i + 1].version;
+    if (is_last || is_seen) kept.push_back(std::move(revisions[i]));
+  }
+  revisions = std::move(kept);
+  if (revisions.size() > 1) return true;
+  if (revisions.front().deleted) records_.erase(entry);
+  return false;
+}
+
+void MemoryStore::Release(Version moment) {
+  MutexLock lock(mutex_);
+  snapshots_.erase(snapshots_.find(moment));
   const Version oldest =
       snapshots_.empty() ? last_version_ : *snapshots_.begin();
-  Revisions& revisions = entry->second;
-  // The newest one that the oldest snapshot sees is the first to keep.
-  auto keep = std::find_if(revisions.rbegin(), revisions.rend(),
-                           [oldest](const Revision& revision) {
-                             return revision.version <= oldest;
-                           });
-  if (keep != revisions.rend()) {
-    revisions.erase(revisions.begin(), std::prev(keep.base()));
+  while (!superseded_.empty() && superseded_.front().since <= oldest) {
+    const auto entry = records_.find(superseded_.front().key);
+    if (entry != records_.end()) Trim(entry);
+    superseded_.pop_front();
   }
-  if (revisions.size() == 1 && revisions.front().deleted &&
-      revisions.front().version <= oldest) {
-    records_.erase(entry);
-  }
+}
+
+size_t MemoryStore::revision_count() const {
+  MutexLock lock(mutex_);
+  size_t count = 0;
+  for (const auto& [key, revisions] : records_) count += revisions.size();
+  return count;
 }
 
 absl::StatusOr<size_t> MemoryStore::RemoveExpired(size_t max_records) {

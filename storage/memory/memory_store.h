@@ -1,10 +1,13 @@
 #ifndef COFACTOR_STORAGE_MEMORY_MEMORY_STORE_H_
 #define COFACTOR_STORAGE_MEMORY_MEMORY_STORE_H_
 
+#include <cstddef>
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -32,6 +35,10 @@ class MemoryStore final : public Store {
   absl::StatusOr<size_t> RemoveExpired(size_t max_records) override;
   absl::Status Health() const override { return absl::OkStatus(); }
 
+  // How many contents are kept, with those that only snapshots see and the
+  // marks of deleted keys that hide those.
+  size_t revision_count() const;
+
  private:
   class MemorySnapshot;
 
@@ -42,6 +49,11 @@ class MemoryStore final : public Store {
     absl::Time expire_time;
     bool deleted = false;
   };
+  // A key that a commit has left more than its present content of.
+  struct Superseded {
+    Version since = kAbsent;
+    std::string key;
+  };
   // Oldest first.
   using Revisions = std::vector<Revision>;
 
@@ -51,15 +63,20 @@ class MemoryStore final : public Store {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Append(const std::string& key, Revision revision)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Drops what no snapshot can see any more.
-  void Trim(std::map<std::string, Revisions>::iterator entry)
+  // Drops what no snapshot can see any more. Returns whether more than the
+  // present content is left.
+  bool Trim(std::map<std::string, Revisions>::iterator entry)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Ends a snapshot, and drops what it was the last to see.
+  void Release(Version moment);
 
   const Clock& clock_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   Version last_version_ ABSL_GUARDED_BY(mutex_) = kAbsent;
   std::map<std::string, Revisions> records_ ABSL_GUARDED_BY(mutex_);
   std::multiset<Version> snapshots_ ABSL_GUARDED_BY(mutex_);
+  // In the order of the commits.
+  std::deque<Superseded> superseded_ ABSL_GUARDED_BY(mutex_);
   std::set<std::pair<absl::Time, std::string>> expiries_
       ABSL_GUARDED_BY(mutex_);
 };
