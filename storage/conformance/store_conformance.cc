@@ -302,6 +302,15 @@ TEST_P(StoreConformanceTest, RemovesWhatHasExpiredAndNothingElse) {
   EXPECT_EQ(Get("for good").value, "2");
 }
 
+TEST_P(StoreConformanceTest, CountsARecordOnceThatWasGivenSeveralExpireTimes) {
+  for (int i = 1; i <= 3; ++i) {
+    ASSERT_TRUE(Put("a", "1", clock_.Now() + absl::Seconds(i)).ok());
+  }
+  ASSERT_TRUE(Put("b", "1", clock_.Now() + absl::Seconds(3)).ok());
+  clock_.Advance(absl::Seconds(3));
+  EXPECT_EQ(RemoveAllExpired(100), 2u);
+}
+
 // Seen by a clock that is set back: only then does what is gone differ from
 // what is hidden.
 TEST_P(StoreConformanceTest, RemovesNoMoreAtATimeThanItWasAskedTo) {
