@@ -21,8 +21,8 @@ rocksdb::Slice ToSlice(absl::string_view text) {
   return rocksdb::Slice(text.data(), text.size());
 }
 
-absl::Status NothingDone(const absl::Status& health) {
-  return absl::UnavailableError(health.message());
+absl::Status NothingDone(const absl::Status& why) {
+  return absl::UnavailableError(why.message());
 }
 
 }  // namespace
@@ -74,8 +74,8 @@ void Committer::Run() {
 
 void Committer::WriteTogether(std::deque<Waiting>& group) {
   MutexLock lock(write_mutex_);
-  if (const absl::Status health = database_.Health(); !health.ok()) {
-    for (Waiting& one : group) one.outcome = NothingDone(health);
+  if (const absl::Status usable = database_.CheckUsable(); !usable.ok()) {
+    for (Waiting& one : group) one.outcome = usable;
     return;
   }
   const absl::Time now = clock_.Now();
@@ -180,7 +180,7 @@ absl::Status Committer::Write(rocksdb::WriteBatch& batch) {
 
 absl::StatusOr<size_t> Committer::RemoveExpired(size_t max_records) {
   MutexLock lock(write_mutex_);
-  RETURN_IF_ERROR(database_.Health());
+  RETURN_IF_ERROR(database_.CheckUsable());
   const absl::Time now = clock_.Now();
   const std::string end = ExpiryKeyAfter(now);
   const rocksdb::Slice upper_bound(end);
@@ -205,8 +205,9 @@ absl::StatusOr<size_t> Committer::RemoveExpired(size_t max_records) {
     }
     if (got.ok()) {
       ASSIGN_OR_RETURN(const Frame frame, DecodeFrame(View(bytes)));
-      // A record that was put again under this key may live on.
-      if (now >= frame.expire_time) {
+      // A record that was put again under this key has an entry of its own, or
+      // lives on.
+      if (frame.expire_time == expiry.expire_time) {
         batch.Delete(database_.records(), ToSlice(expiry.key));
         ++removed;
       }

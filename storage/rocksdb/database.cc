@@ -175,6 +175,7 @@ absl::Status Database::Health() const {
 void Database::Fail(absl::Status status) {
   MutexLock lock(mutex_);
   if (health_.ok()) health_ = std::move(status);
+  failed_.store(true, std::memory_order_release);
 }
 
 }  // namespace cofactor::storage

@@ -1,6 +1,7 @@
 #ifndef COFACTOR_STORAGE_ROCKSDB_DATABASE_H_
 #define COFACTOR_STORAGE_ROCKSDB_DATABASE_H_
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -43,6 +44,11 @@ class Database {
 
   // OK, or the first failure, for good.
   absl::Status Health() const;
+  // OK, or UNAVAILABLE and why. Cheap enough for every read.
+  absl::Status CheckUsable() const {
+    if (!failed_.load(std::memory_order_acquire)) return absl::OkStatus();
+    return absl::UnavailableError(Health().message());
+  }
   void Fail(absl::Status status);
 
  private:
@@ -52,6 +58,8 @@ class Database {
 
   const std::string path_;
   mutable Mutex mutex_;
+  // Whether health_ is not OK.
+  std::atomic<bool> failed_ = false;
   absl::Status health_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<rocksdb::DB> db_;
   mutable Mutex snapshot_mutex_;

@@ -1,5 +1,7 @@
 #include "storage/rocksdb/rocksdb_store.h"
 
+#include <cstdint>
+#include <string>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -19,6 +21,16 @@ absl::string_view View(const rocksdb::Slice& slice) {
   return absl::string_view(slice.data(), slice.size());
 }
 
+// The least key behind all those with a prefix; empty if there is none.
+std::string EndOf(absl::string_view prefix) {
+  std::string end(prefix);
+  while (!end.empty() && end.back() == '\xFF') end.pop_back();
+  if (!end.empty()) {
+    end.back() = static_cast<char>(static_cast<uint8_t>(end.back()) + 1);
+  }
+  return end;
+}
+
 class RocksDbSnapshot final : public Snapshot {
  public:
   RocksDbSnapshot(Database& database, absl::Time now)
@@ -27,6 +39,7 @@ class RocksDbSnapshot final : public Snapshot {
   }
 
   absl::StatusOr<Record> Get(absl::string_view key) const override {
+    RETURN_IF_ERROR(database_.CheckUsable());
     rocksdb::PinnableSlice bytes;
     const rocksdb::Status status =
         database_.db().Get(options_, database_.records(), ToSlice(key), &bytes);
@@ -38,8 +51,14 @@ class RocksDbSnapshot final : public Snapshot {
   absl::StatusOr<std::vector<Entry>> Scan(absl::string_view prefix,
                                           absl::string_view start_after,
                                           size_t limit) const override {
+    RETURN_IF_ERROR(database_.CheckUsable());
+    // Else it would step over what was removed behind the prefix.
+    const std::string end = EndOf(prefix);
+    const rocksdb::Slice upper_bound(end);
+    rocksdb::ReadOptions options = options_;
+    if (!end.empty()) options.iterate_upper_bound = &upper_bound;
     const std::unique_ptr<rocksdb::Iterator> at(
-        database_.db().NewIterator(options_, database_.records()));
+        database_.db().NewIterator(options, database_.records()));
     std::vector<Entry> found;
     at->Seek(ToSlice(start_after < prefix ? prefix : start_after));
     for (; at->Valid() && found.size() < limit &&

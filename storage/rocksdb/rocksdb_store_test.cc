@@ -218,6 +218,77 @@ TEST_F(RocksDbStoreTest, RefusesAManifestWithAnyByteDamaged) {
   EXPECT_EQ(Get("a")->value, "1");
 }
 
+// RocksDB alone makes a new store there, and deletes the tables of the old one.
+TEST_F(RocksDbStoreTest, RefusesAFolderThatLostTheNameOfItsManifest) {
+  const std::string current = options_.path + "/CURRENT";
+  // First all is in a log; a start moves it to a table.
+  for (int start = 0; start < 2; ++start) {
+    Open();
+    if (start == 0) {
+      ASSERT_TRUE(Put("a", "1").ok());
+    }
+    EXPECT_EQ(Get("a")->value, "1");
+    store_.reset();
+    const std::string content = ReadFile(current);
+    ASSERT_TRUE(std::filesystem::remove(current));
+    const absl::Status status = RocksDbStore::Open(options_, clock_).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
+    EXPECT_TRUE(absl::StrContains(status.message(), options_.path));
+    EXPECT_FALSE(std::filesystem::exists(current));
+    WriteFile(current, content);
+  }
+  Open();
+  EXPECT_EQ(Get("a")->value, "1");
+}
+
+TEST_F(RocksDbStoreTest, AnswersNothingMoreOnceAWriteHasFailed) {
+  LossyDisk disk;
+  options_.env = disk.env();
+  Open();
+  ASSERT_TRUE(Put("a", "1").ok());
+  auto before = store_->GetSnapshot();
+  disk.Stop();
+  EXPECT_TRUE(absl::IsUnknown(Put("a", "2")));
+  EXPECT_TRUE(absl::IsUnavailable(Put("a", "3")));
+  EXPECT_TRUE(absl::IsUnavailable(store_->RemoveExpired(1).status()));
+  EXPECT_TRUE(absl::IsUnavailable(Get("a").status()));
+  EXPECT_TRUE(
+      absl::IsUnavailable(store_->GetSnapshot()->Scan("a", "", 1).status()));
+  EXPECT_TRUE(absl::IsUnavailable(before->Get("a").status()));
+  before.reset();
+  store_.reset();
+}
+
+// An aborted one has seen what the same batch did not bring to the disk.
+TEST_F(RocksDbStoreTest, TellsNobodyAnOutcomeThatDependsOnAFailedWrite) {
+  LossyDisk disk;
+  options_.env = disk.env();
+  Open();
+  std::promise<void> held;
+  std::promise<void> go_on;
+  Transaction first;
+  first.Put("first", "1");
+  store_->Commit(std::move(first), [&](absl::Status status) {
+    held.set_value();
+    go_on.get_future().wait();
+  });
+  held.get_future().wait();
+  std::vector<absl::StatusCode> outcomes;
+  for (int i = 0; i < 2; ++i) {
+    Transaction transaction;
+    transaction.Expect("a", kAbsent).Put("a", absl::StrCat(i));
+    store_->Commit(std::move(transaction), [&](absl::Status status) {
+      outcomes.push_back(status.code());
+    });
+  }
+  disk.Stop();
+  go_on.set_value();
+  store_.reset();
+  EXPECT_EQ(outcomes,
+            (std::vector<absl::StatusCode>{absl::StatusCode::kUnknown,
+                                           absl::StatusCode::kUnknown}));
+}
+
 // Any other trouble with the lock file is not another server.
 TEST_F(RocksDbStoreTest, SaysThatAFolderCannotBeUsed) {
   std::filesystem::create_directories(options_.path + "/LOCK");
