@@ -1,5 +1,6 @@
 #include "storage/rocksdb/committer.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -12,6 +13,9 @@ namespace {
 
 // Some 8 MB of keys and versions.
 constexpr size_t kMaxRecent = 65'536;
+
+// Some milliseconds, for which transactions wait.
+constexpr size_t kMaxPiece = 512;
 
 absl::string_view View(const rocksdb::Slice& slice) {
   return absl::string_view(slice.data(), slice.size());
@@ -54,26 +58,30 @@ void Committer::Commit(Transaction transaction, Store::CommitDone done) {
   std::move(done)(absl::UnavailableError("too many transactions wait"));
 }
 
+bool Committer::WaitForWork() {
+  MutexLock lock(mutex_);
+  while (!stopping_ && waiting_.empty() && sweeps_.empty()) wake_.Wait(mutex_);
+  return !waiting_.empty() || !sweeps_.empty();
+}
+
 std::deque<Committer::Waiting> Committer::TakeWaiting() {
   MutexLock lock(mutex_);
-  while (!stopping_ && waiting_.empty()) wake_.Wait(mutex_);
   return std::exchange(waiting_, {});
 }
 
 void Committer::Run() {
-  while (true) {
+  while (WaitForWork()) {
     std::deque<Waiting> group = TakeWaiting();
-    if (group.empty()) return;
-    WriteTogether(group);
+    if (!group.empty()) WriteTogether(group);
     for (Waiting& one : group) {
       std::move(one.done)(std::move(one.outcome));
       one.done = nullptr;
     }
+    SweepOn();
   }
 }
 
 void Committer::WriteTogether(std::deque<Waiting>& group) {
-  MutexLock lock(write_mutex_);
   if (const absl::Status usable = database_.CheckUsable(); !usable.ok()) {
     for (Waiting& one : group) one.outcome = usable;
     return;
@@ -179,20 +187,53 @@ absl::Status Committer::Write(rocksdb::WriteBatch& batch) {
 }
 
 absl::StatusOr<size_t> Committer::RemoveExpired(size_t max_records) {
-  MutexLock lock(write_mutex_);
   RETURN_IF_ERROR(database_.CheckUsable());
-  const absl::Time now = clock_.Now();
-  const std::string end = ExpiryKeyAfter(now);
+  if (max_records == 0) return size_t{0};
+  std::future<absl::StatusOr<size_t>> removed;
+  {
+    MutexLock lock(mutex_);
+    Sweep& sweep = sweeps_.emplace_back();
+    sweep.max_records = max_records;
+    removed = sweep.done.get_future();
+  }
+  wake_.NotifyOne();
+  return removed.get();
+}
+
+void Committer::SweepOn() {
+  Sweep* sweep = nullptr;
+  {
+    MutexLock lock(mutex_);
+    if (sweeps_.empty()) return;
+    // Others are added behind it, which does not move it.
+    sweep = &sweeps_.front();
+  }
+  const absl::StatusOr<bool> goes_on = RemovePiece(*sweep);
+  if (goes_on.ok() && *goes_on) return;
+  absl::StatusOr<size_t> removed = sweep->removed;
+  if (!goes_on.ok()) removed = goes_on.status();
+  std::promise<absl::StatusOr<size_t>> done = std::move(sweep->done);
+  {
+    MutexLock lock(mutex_);
+    sweeps_.pop_front();
+  }
+  done.set_value(std::move(removed));
+}
+
+absl::StatusOr<bool> Committer::RemovePiece(Sweep& sweep) {
+  RETURN_IF_ERROR(database_.CheckUsable());
+  const std::string end = ExpiryKeyAfter(clock_.Now());
   const rocksdb::Slice upper_bound(end);
   rocksdb::ReadOptions options;
   options.iterate_upper_bound = &upper_bound;
   const std::unique_ptr<rocksdb::Iterator> entry(
       database_.db().NewIterator(options, database_.expiries()));
+  const size_t limit = std::min(kMaxPiece, sweep.max_records - sweep.removed);
   rocksdb::WriteBatch batch;
   size_t removed = 0;
   size_t seen = 0;
-  std::string last;
-  for (entry->SeekToFirst(); entry->Valid() && seen < max_records;
+  std::string next;
+  for (entry->Seek(sweep.next); entry->Valid() && seen < limit;
        entry->Next(), ++seen) {
     ASSIGN_OR_RETURN(const ExpiryEntry expiry,
                      DecodeExpiryKey(View(entry->key())));
@@ -212,19 +253,21 @@ absl::StatusOr<size_t> Committer::RemoveExpired(size_t max_records) {
         ++removed;
       }
     }
-    last = entry->key().ToString();
+    next = entry->key().ToString();
   }
   if (!entry->status().ok()) {
     return ToAbslStatus(entry->status(), database_.path());
   }
-  if (seen == 0) return size_t{0};
+  if (seen == 0) return false;
   // One mark instead of one per entry, so that the next sweep does not have to
-  // step over them. The end is exclusive.
-  last.push_back('\0');
-  batch.DeleteRange(database_.expiries(), rocksdb::Slice("", 0), last);
-  const absl::Status written = Write(batch);
-  if (!written.ok()) return written;
-  return removed;
+  // step over them. It begins where this piece did: entries before that may
+  // have been added since, and are for the next sweep. The end is exclusive.
+  next.push_back('\0');
+  batch.DeleteRange(database_.expiries(), sweep.next, next);
+  RETURN_IF_ERROR(Write(batch));
+  sweep.next = std::move(next);
+  sweep.removed += removed;
+  return seen == limit && sweep.removed < sweep.max_records;
 }
 
 }  // namespace cofactor::storage

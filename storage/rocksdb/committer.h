@@ -1,7 +1,9 @@
 #ifndef COFACTOR_STORAGE_ROCKSDB_COMMITTER_H_
 #define COFACTOR_STORAGE_ROCKSDB_COMMITTER_H_
 
+#include <cstddef>
 #include <deque>
+#include <future>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -30,6 +32,7 @@ class Committer {
 
   // See Store.
   void Commit(Transaction transaction, Store::CommitDone done);
+  // See Store. Not to be called in the answer to a commit.
   absl::StatusOr<size_t> RemoveExpired(size_t max_records);
 
  private:
@@ -39,40 +42,51 @@ class Committer {
     absl::Status outcome;
   };
   using Versions = std::unordered_map<std::string, Version>;
+  struct Sweep {
+    size_t max_records = 0;
+    size_t removed = 0;
+    // What of the index was not looked at begins here.
+    std::string next;
+    std::promise<absl::StatusOr<size_t>> done;
+  };
 
+  // What the thread does.
   void Run();
-  // Waits for transactions; empty when it is time to stop.
+  // Returns false when it is time to stop.
+  bool WaitForWork();
   std::deque<Waiting> TakeWaiting();
   void WriteTogether(std::deque<Waiting>& group);
   // The version of what a key holds. overlay: what the batch under way makes of
   // the keys that it writes.
   absl::StatusOr<Version> CurrentVersion(const std::string& key,
                                          const Versions& overlay,
-                                         absl::Time now)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+                                         absl::Time now);
   // Remembers the versions of a batch that is on disk.
-  void Remember(const std::deque<Waiting>& group, Version version)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  void Remember(const std::deque<Waiting>& group, Version version);
   absl::Status CheckConditions(const Transaction& transaction,
-                               const Versions& overlay, absl::Time now)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+                               const Versions& overlay, absl::Time now);
   void Add(const Transaction& transaction, Version version, absl::Time now,
            Versions& overlay, rocksdb::WriteBatch& batch);
+  // Goes on by one piece with the sweep that waits longest, so that no
+  // transaction waits for a whole one.
+  void SweepOn();
+  // Returns whether there may be more to remove.
+  absl::StatusOr<bool> RemovePiece(Sweep& sweep);
   // Writes and syncs a batch. The only place that does.
-  absl::Status Write(rocksdb::WriteBatch& batch)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  absl::Status Write(rocksdb::WriteBatch& batch);
 
   Database& database_;
   const Clock& clock_;
   const size_t max_waiting_;
-  // Held while a batch is made and written.
-  Mutex write_mutex_;
   // Versions of keys that were written lately and do not expire, which saves a
-  // read for each condition on them. Only we write, so that they are right.
-  Versions recent_ ABSL_GUARDED_BY(write_mutex_);
+  // read for each condition on them. Only the thread writes, so that they are
+  // right; only it uses this.
+  Versions recent_;
   Mutex mutex_;
   CondVar wake_;
   std::deque<Waiting> waiting_ ABSL_GUARDED_BY(mutex_);
+  // The first one may be under way.
+  std::deque<Sweep> sweeps_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

@@ -68,7 +68,7 @@ class RocksDbStoreTest : public testing::Test {
     return found;
   }
 
-  const ManualClock clock_{absl::FromUnixSeconds(1'700'000'000)};
+  ManualClock clock_{absl::FromUnixSeconds(1'700'000'000)};
   RocksDbOptions options_;
   std::unique_ptr<RocksDbStore> store_;
 };
@@ -257,6 +257,68 @@ TEST_F(RocksDbStoreTest, AnswersNothingMoreOnceAWriteHasFailed) {
   EXPECT_TRUE(absl::IsUnavailable(before->Get("a").status()));
   before.reset();
   store_.reset();
+}
+
+// More than one piece of a sweep; what is no longer true of the index does not
+// count against what may be removed.
+TEST_F(RocksDbStoreTest, SweepsOverManyEntriesThatSayNothingAnyMore) {
+  Open();
+  const absl::Time soon = clock_.Now() + absl::Seconds(1);
+  const absl::Time later = soon + absl::Seconds(1);
+  Transaction first;
+  Transaction second;
+  for (int i = 0; i < 3000; ++i) {
+    const std::string key = absl::StrCat("k", i);
+    first.Put(key, "1", soon);
+    if (i % 2 == 0) second.Put(key, "2", later);
+    if (i % 4 == 1) second.Delete(key);
+  }
+  ASSERT_TRUE(CommitAndWait(*store_, std::move(first)).ok());
+  ASSERT_TRUE(CommitAndWait(*store_, std::move(second)).ok());
+  clock_.Set(soon);
+  EXPECT_EQ(store_->RemoveExpired(600).value(), 600u);
+  EXPECT_EQ(store_->RemoveExpired(600).value(), 150u);
+  EXPECT_EQ(store_->RemoveExpired(600).value(), 0u);
+  EXPECT_EQ(Get("k0")->value, "2");
+  clock_.Set(later);
+  EXPECT_EQ(store_->RemoveExpired(5000).value(), 1500u);
+  // Seen by a clock that is set back: they are gone, not hidden.
+  clock_.Set(soon);
+  EXPECT_EQ(store_->GetSnapshot()->Scan("k", "", 1)->size(), 0u);
+}
+
+// Records put with a time that has passed, while a sweep is under way behind
+// that time, are there for the next one.
+TEST_F(RocksDbStoreTest, ForgetsNoRecordThatExpiresDuringASweep) {
+  Open();
+  const absl::Time start = clock_.Now();
+  constexpr int kBatches = 40;
+  constexpr int kPerBatch = 100;
+  for (int batch = 0; batch < kBatches; ++batch) {
+    Transaction transaction;
+    for (int i = 0; i < kPerBatch; ++i) {
+      transaction.Put(absl::StrCat("old/", batch, "/", i), "1", start);
+    }
+    ASSERT_TRUE(CommitAndWait(*store_, std::move(transaction)).ok());
+  }
+  std::atomic<bool> swept = false;
+  std::atomic<size_t> put = 0;
+  std::thread putter([&] {
+    while (!swept) {
+      Transaction transaction;
+      transaction.Put(absl::StrCat("new/", put.load()), "1",
+                      start - absl::Seconds(1));
+      ASSERT_TRUE(CommitAndWait(*store_, std::move(transaction)).ok());
+      ++put;
+    }
+  });
+  size_t removed = store_->RemoveExpired(1'000'000).value();
+  swept = true;
+  putter.join();
+  removed += store_->RemoveExpired(1'000'000).value();
+  EXPECT_EQ(removed, kBatches * kPerBatch + put);
+  clock_.Set(start - absl::Seconds(2));
+  EXPECT_EQ(store_->GetSnapshot()->Scan("", "", 1)->size(), 0u);
 }
 
 // An aborted one has seen what the same batch did not bring to the disk.
