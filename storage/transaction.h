@@ -31,7 +31,8 @@ class Transaction {
     std::string key;
     // Meaningless for a delete.
     std::string value;
-    // The record is absent from then on. InfiniteFuture: never.
+    // The record is absent from then on. InfiniteFuture: never. A store may cut
+    // it to whole microseconds.
     absl::Time expire_time = absl::InfiniteFuture();
     bool is_delete = false;
   };

@@ -85,7 +85,9 @@ void Committer::WriteTogether(std::deque<Waiting>& group) {
   rocksdb::WriteBatch batch;
   for (Waiting& one : group) {
     one.outcome = CheckConditions(one.transaction, overlay, now);
-    if (one.outcome.ok()) Add(one.transaction, version, overlay, batch);
+    if (one.outcome.ok()) {
+      Add(one.transaction, version, now, overlay, batch);
+    }
   }
   if (batch.Count() == 0) return;
   const absl::Status written = Write(batch);
@@ -142,7 +144,8 @@ absl::Status Committer::CheckConditions(const Transaction& transaction,
 }
 
 void Committer::Add(const Transaction& transaction, Version version,
-                    Versions& overlay, rocksdb::WriteBatch& batch) {
+                    absl::Time now, Versions& overlay,
+                    rocksdb::WriteBatch& batch) {
   for (const Transaction::Write& write : transaction.writes()) {
     if (write.is_delete) {
       batch.Delete(database_.records(), write.key);
@@ -157,7 +160,7 @@ void Committer::Add(const Transaction& transaction, Version version,
       batch.Put(database_.expiries(),
                 EncodeExpiryKey(write.expire_time, write.key), "");
     }
-    overlay[write.key] = version;
+    overlay[write.key] = now >= write.expire_time ? kAbsent : version;
   }
 }
 

@@ -56,8 +56,8 @@ class Committer {
   absl::Status CheckConditions(const Transaction& transaction,
                                const Versions& overlay, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
-  void Add(const Transaction& transaction, Version version, Versions& overlay,
-           rocksdb::WriteBatch& batch);
+  void Add(const Transaction& transaction, Version version, absl::Time now,
+           Versions& overlay, rocksdb::WriteBatch& batch);
   // Writes and syncs a batch. The only place that does.
   absl::Status Write(rocksdb::WriteBatch& batch)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);

@@ -5,11 +5,14 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "base/status_macros.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/listener.h"
 #include "rocksdb/options.h"
 #include "rocksdb/table.h"
+#include "storage/rocksdb/log_check.h"
 
 namespace cofactor::storage {
 namespace {
@@ -27,7 +30,8 @@ rocksdb::DBOptions MakeOptions(const RocksDbOptions& options) {
   result.paranoid_checks = true;
   // The default rolls back to before a damage without a word, which would arm
   // used codes again. This one drops an unfinished last write, which nobody was
-  // told of, and refuses a damage anywhere else.
+  // told of, and refuses a damage anywhere else: but for those that CheckLogs
+  // finds.
   result.wal_recovery_mode =
       rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   result.recycle_log_file_num = 0;
@@ -60,6 +64,15 @@ rocksdb::ColumnFamilyOptions MakeFamilyOptions(
   return result;
 }
 
+// RocksDB has no code for it. The start of the text, as paths may hold
+// anything.
+bool IsLockedByAnother(const rocksdb::Status& status) {
+  if (!status.IsIOError() || status.getState() == nullptr) return false;
+  const absl::string_view text = status.getState();
+  return absl::StartsWith(text, "lock hold by current process") ||
+         absl::StartsWith(text, "While lock file");
+}
+
 }  // namespace
 
 absl::Status ToAbslStatus(const rocksdb::Status& status,
@@ -71,7 +84,7 @@ absl::Status ToAbslStatus(const rocksdb::Status& status,
         absl::StrCat("the store in ", path, " is damaged (", text,
                      "); nothing was changed: restore it from a backup"));
   }
-  if (status.IsIOError() && absl::StrContains(text, "lock")) {
+  if (IsLockedByAnother(status)) {
     return absl::FailedPreconditionError(
         absl::StrCat("another server is using the store in ", path,
                      ": stop it, or use another data folder"));
@@ -111,6 +124,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(
     const RocksDbOptions& options) {
   std::unique_ptr<Database> database(new Database(options.path));
   rocksdb::DBOptions db_options = MakeOptions(options);
+  RETURN_IF_ERROR(CheckLogs(*db_options.env, options.path));
   db_options.listeners.push_back(std::make_shared<FailureListener>(*database));
   const auto cache = rocksdb::NewLRUCache(kBlockCacheBytes);
   const std::vector<rocksdb::ColumnFamilyDescriptor> families = {

@@ -14,9 +14,8 @@ namespace cofactor::storage {
 //
 //   format   1 byte, 1
 //   version  8 bytes, big-endian
-//   expire   8 bytes, big-endian: microseconds since the Unix epoch; all ones
-//   if
-//            the record never expires
+//   expire   8 bytes, big-endian: microseconds since the Unix epoch, or all
+//            ones if the record never expires
 //   value    the rest
 struct Frame {
   Version version = kAbsent;

@@ -119,7 +119,7 @@ Secret NewKeyRingText(Randomness& randomness) {
 }
 
 absl::StatusOr<KeyRing> ReadKeyRingFile(const std::string& path) {
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0 && errno == ENOENT) {
     return absl::NotFoundError(absl::StrCat("there is no key ring ", path));
   }

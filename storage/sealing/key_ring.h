@@ -42,10 +42,8 @@ Secret NewKeyRingText(Randomness& randomness);
 
 // Reads a key ring file.
 //   NOT_FOUND            there is no such file.
-//   FAILED_PRECONDITION  others than its owner may read or write it, or it is
-//   no
-//                        key ring, or it cannot be read; the message says what
-//                        to do.
+//   FAILED_PRECONDITION  others than its owner can reach it, it is no key ring,
+//                        or it cannot be read; the message says what to do.
 absl::StatusOr<KeyRing> ReadKeyRingFile(const std::string& path);
 
 // Writes a new file of mode 0600, whole or not at all, and has it on disk

@@ -122,5 +122,14 @@ TEST(KeyRingFileTest, SaysWhichFileIsUnusable) {
             absl::StatusCode::kFailedPrecondition);
 }
 
+// A start must not wait for someone to write into it.
+TEST(KeyRingFileTest, IsRefusedIfItIsAPipe) {
+  const std::string path = NewPath();
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  const absl::Status status = ReadKeyRingFile(path).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(absl::StrContains(status.message(), path));
+}
+
 }  // namespace
 }  // namespace cofactor::storage
