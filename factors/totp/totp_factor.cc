@@ -289,9 +289,13 @@ class TotpFactor final : public Factor {
     if (!fitting.has_value()) return verdict;
     verdict.accepted = true;
     verdict.counter = *fitting;
+    const int32_t old_offset = state.record.last_offset();
     verdict.acceptable_codes_changed =
         LearnDrift(*fitting - window.middle, state.record);
-    verdict.new_state = state.Encode();
+    // The drift never moves without the last offset.
+    if (state.record.last_offset() != old_offset) {
+      verdict.new_state = state.Encode();
+    }
     return verdict;
   }
 

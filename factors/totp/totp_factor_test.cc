@@ -60,7 +60,9 @@ class TotpFactorTest : public testing::Test {
   bool Use(FactorState& state, int64_t step, absl::Time now) {
     absl::StatusOr<Verdict> verdict = Verify(state, CodeOf(step), now);
     if (!verdict.ok() || !verdict->accepted) return false;
-    state = *std::move(verdict->new_state);
+    if (verdict->new_state.has_value()) {
+      state = *std::move(verdict->new_state);
+    }
     return true;
   }
 
@@ -171,6 +173,12 @@ TEST_F(TotpFactorTest, SaysWhenTheAcceptableCodesHaveChanged) {
   auto second =
       Verify(*first->new_state, CodeOf(kStep + 2), StartOf(kStep + 1));
   EXPECT_TRUE(second->acceptable_codes_changed);
+}
+
+TEST_F(TotpFactorTest, LeavesTheStateAloneWhenItLearnsNothing) {
+  const FactorState state = NewState();
+  EXPECT_FALSE(Verify(state, CodeOf(kStep), StartOf(kStep))->new_state);
+  EXPECT_TRUE(Verify(state, CodeOf(kStep + 1), StartOf(kStep))->new_state);
 }
 
 TEST_F(TotpFactorTest, DrawsASeedAsLongAsTheHash) {

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
+#include "services/engine/enrollment_secrets.h"
 #include "services/engine/input.h"
 #include "services/engine/keys.h"
 #include "services/engine/lookup.h"
@@ -49,10 +50,6 @@ absl::StatusOr<absl::Duration> Lifetime(
     return InvalidField("lifetime", "want 30 s to 15 min");
   }
   return lifetime;
-}
-
-bool IsActive(const EnrollmentRecord& enrollment) {
-  return enrollment.confirmed() && !enrollment.disabled();
 }
 
 // The enrollment that a new challenge is started for: the one that is named, or
@@ -125,19 +122,14 @@ absl::Status ChallengeEngine::CreateChallenge(
   ASSIGN_OR_RETURN(const absl::Duration lifetime, Lifetime(request));
   ASSIGN_OR_RETURN(auto member,
                    ReadMember(plan, request.account_id(), request.member_id()));
-  if (!MayVerify(member.record, plan.now())) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "MEMBER_NOT_ACTIVE",
-                     "the member is suspended or expired");
-  }
+  RETURN_IF_ERROR(CheckMayVerify(member.record, plan.now()));
   ASSIGN_OR_RETURN(const EnrollmentRecord* enrollment,
                    PickEnrollment(request, member.record));
   ASSIGN_OR_RETURN(const factors::Factor* factor,
                    FindFactor(registry_, enrollment->factor_type()));
-  const factors::FactorState state{
-      enrollment->factor_state_version(),
-      Secret(absl::string_view(enrollment->factor_state()))};
   ASSIGN_OR_RETURN(const Secret challenge_state,
-                   factor->StartChallenge(state, plan.now(), randomness_));
+                   factor->StartChallenge(FactorStateOf(*enrollment),
+                                          plan.now(), randomness_));
 
   ChallengeRecord challenge;
   challenge.set_challenge_id(randomness_.DrawId());
@@ -248,10 +240,8 @@ absl::StatusOr<v1::VerificationReason> ChallengeEngine::Judge(
        request.enrollment_id() != challenge.enrollment_id())) {
     return v1::VERIFICATION_REASON_WRONG_CODE;
   }
-  ASSIGN_OR_RETURN(auto member,
-                   plan.Read<MemberRecord>(MemberKey(challenge.account_id(),
-                                                     challenge.member_id())));
-  DropEndedPending(member.record, plan.now());
+  ASSIGN_OR_RETURN(auto member, FindMember(plan, challenge.account_id(),
+                                           challenge.member_id()));
   if (!member.exists() || !MayVerify(member.record, plan.now())) {
     return v1::VERIFICATION_REASON_NO_ENROLLMENT;
   }

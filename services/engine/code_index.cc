@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/status_macros.h"
+#include "services/engine/enrollment_secrets.h"
 #include "services/engine/keys.h"
 #include "services/engine/plan.h"
 
@@ -83,11 +84,9 @@ absl::StatusOr<std::shared_ptr<const CodeIndex::Table>> CodeIndex::Build(
             !enrollment.confirmed()) {
           continue;
         }
-        const factors::FactorState state{
-            enrollment.factor_state_version(),
-            Secret(absl::string_view(enrollment.factor_state()))};
-        ASSIGN_OR_RETURN(const factors::AcceptableCodes acceptable,
-                         factor.ListAcceptableCodes(state, now));
+        ASSIGN_OR_RETURN(
+            const factors::AcceptableCodes acceptable,
+            factor.ListAcceptableCodes(FactorStateOf(enrollment), now));
         for (const Secret& code : acceptable.codes) {
           table->digests.emplace_back(Digest(code.ExposeSecret()), place);
         }

@@ -38,15 +38,6 @@ absl::Status CheckEnrollmentIds(const Request& request) {
   return CheckId("enrollment_id", request.enrollment_id());
 }
 
-absl::Status CheckMayBind(const MemberRecord& member, absl::Time now) {
-  if (!MayVerify(member, now)) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "MEMBER_NOT_ACTIVE",
-                     "the member is suspended or expired: set its state or "
-                     "valid_until by UpdateMember first");
-  }
-  return absl::OkStatus();
-}
-
 v1::Factor ViewOf(const factors::FactorDescriptor& descriptor) {
   v1::Factor view;
   view.set_factor_type(descriptor.type_id);
@@ -80,7 +71,7 @@ absl::Status EnrollmentEngine::BeginEnrollment(
                    FindFactor(registry_, request.factor_type()));
   ASSIGN_OR_RETURN(auto member,
                    ReadMember(plan, request.account_id(), request.member_id()));
-  RETURN_IF_ERROR(CheckMayBind(member.record, plan.now()));
+  RETURN_IF_ERROR(CheckMayVerify(member.record, plan.now()));
   if (member.record.enrollments_size() >= kMaxEnrollments) {
     return MakeError(
         absl::StatusCode::kFailedPrecondition, "TOO_MANY_ENROLLMENTS",
@@ -122,7 +113,7 @@ absl::Status EnrollmentEngine::ConfirmEnrollment(
   RETURN_IF_ERROR(CheckEnrollmentIds(request));
   ASSIGN_OR_RETURN(auto member,
                    ReadMember(plan, request.account_id(), request.member_id()));
-  RETURN_IF_ERROR(CheckMayBind(member.record, plan.now()));
+  RETURN_IF_ERROR(CheckMayVerify(member.record, plan.now()));
   ASSIGN_OR_RETURN(
       EnrollmentRecord * enrollment,
       FindExistingEnrollment(member.record, request.enrollment_id()));
@@ -189,28 +180,16 @@ absl::Status EnrollmentEngine::ListEnrollments(
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(ReadAccount(plan, request.account_id()).status());
-  ASSIGN_OR_RETURN(const size_t wanted, PageSize(request.page_size()));
-  // Members without enrollments do not fill a page, so that one page may take
-  // several scans; the last key seen is where the next page starts.
-  std::string page_token = request.page_token();
-  do {
-    ASSIGN_OR_RETURN(Page page,
-                     ReadPage(plan, MemberPrefix(request.account_id()),
-                              request.page_size(), page_token));
-    page_token = page.next_page_token;
-    for (storage::Entry& entry : page.entries) {
-      ASSIGN_OR_RETURN(auto member,
-                       Decode<MemberRecord>(std::move(entry.record)));
-      DropEndedPending(member.record, plan.now());
-      add_all(member.record);
-      if (static_cast<size_t>(response.enrollments_size()) >= wanted) {
-        const bool more = !page_token.empty() || &entry != &page.entries.back();
-        page_token = more ? MakePageToken(entry.key) : "";
-        response.set_next_page_token(page_token);
-        return absl::OkStatus();
-      }
-    }
-  } while (!page_token.empty());
+  ASSIGN_OR_RETURN(Page page,
+                   ReadPage(plan, MemberPrefix(request.account_id()),
+                            request.page_size(), request.page_token()));
+  for (storage::Entry& entry : page.entries) {
+    ASSIGN_OR_RETURN(auto member,
+                     Decode<MemberRecord>(std::move(entry.record)));
+    DropEndedPending(member.record, plan.now());
+    add_all(member.record);
+  }
+  response.set_next_page_token(page.next_page_token);
   return absl::OkStatus();
 }
 

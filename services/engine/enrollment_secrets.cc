@@ -6,6 +6,12 @@
 
 namespace cofactor::services {
 
+factors::FactorState FactorStateOf(
+    const record::v1::EnrollmentRecord& enrollment) {
+  return {enrollment.factor_state_version(),
+          Secret(absl::string_view(enrollment.factor_state()))};
+}
+
 absl::Status ForgetActivation(Plan& plan,
                               const record::v1::EnrollmentRecord& enrollment) {
   const std::string& key = enrollment.begin_idempotency_key();

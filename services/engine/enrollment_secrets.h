@@ -3,9 +3,14 @@
 
 #include "absl/status/status.h"
 #include "cofactor/record/v1/record.pb.h"
+#include "factors/factor.h"
 #include "services/engine/plan.h"
 
 namespace cofactor::services {
+
+// The private state of an enrollment, as its factor takes it.
+factors::FactorState FactorStateOf(
+    const record::v1::EnrollmentRecord& enrollment);
 
 // Takes the activation, which holds the seed, out of the result that is kept
 // for a retry of BeginEnrollment: from then on nothing can return it. Does

@@ -26,16 +26,22 @@ absl::StatusOr<Stored<record::v1::AccountRecord>> ReadAccount(
   return account;
 }
 
-absl::StatusOr<Stored<record::v1::MemberRecord>> ReadMember(
+absl::StatusOr<Stored<record::v1::MemberRecord>> FindMember(
     Plan& plan, absl::string_view account_id, absl::string_view member_id) {
   ASSIGN_OR_RETURN(auto member, plan.Read<record::v1::MemberRecord>(
                                     MemberKey(account_id, member_id)));
+  DropEndedPending(member.record, plan.now());
+  return member;
+}
+
+absl::StatusOr<Stored<record::v1::MemberRecord>> ReadMember(
+    Plan& plan, absl::string_view account_id, absl::string_view member_id) {
+  ASSIGN_OR_RETURN(auto member, FindMember(plan, account_id, member_id));
   if (!member.exists()) {
     return NotFound("MEMBER_NOT_FOUND",
                     "the account has no such member: create it with "
                     "CreateMember");
   }
-  DropEndedPending(member.record, plan.now());
   return member;
 }
 

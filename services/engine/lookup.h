@@ -18,7 +18,10 @@ namespace cofactor::services {
 absl::StatusOr<Stored<record::v1::AccountRecord>> ReadAccount(
     Plan& plan, absl::string_view account_id);
 
-// The member, without pending enrollments whose time is over.
+// The member, without pending enrollments whose time is over. FindMember finds
+// that there is none, which is no error there.
+absl::StatusOr<Stored<record::v1::MemberRecord>> FindMember(
+    Plan& plan, absl::string_view account_id, absl::string_view member_id);
 absl::StatusOr<Stored<record::v1::MemberRecord>> ReadMember(
     Plan& plan, absl::string_view account_id, absl::string_view member_id);
 

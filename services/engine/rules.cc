@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/errors.h"
 #include "base/secret.h"
 
 namespace cofactor::services {
@@ -13,6 +14,18 @@ bool HasExpired(const record::v1::MemberRecord& member, absl::Time now) {
 
 bool MayVerify(const record::v1::MemberRecord& member, absl::Time now) {
   return !member.suspended() && !HasExpired(member, now);
+}
+
+bool IsActive(const record::v1::EnrollmentRecord& enrollment) {
+  return enrollment.confirmed() && !enrollment.disabled();
+}
+
+absl::Status CheckMayVerify(const record::v1::MemberRecord& member,
+                            absl::Time now) {
+  if (MayVerify(member, now)) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kFailedPrecondition, "MEMBER_NOT_ACTIVE",
+                   "the member is suspended or expired: set its state or "
+                   "valid_until by UpdateMember first");
 }
 
 void DropEndedPending(record::v1::MemberRecord& member, absl::Time now) {

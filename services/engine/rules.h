@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "cofactor/record/v1/record.pb.h"
@@ -26,6 +27,14 @@ bool MayVerify(const record::v1::MemberRecord& member, absl::Time now);
 
 // The end of valid_until has come.
 bool HasExpired(const record::v1::MemberRecord& member, absl::Time now);
+
+// Whether the enrollment verifies, unless a lock holds: confirmed, not
+// disabled.
+bool IsActive(const record::v1::EnrollmentRecord& enrollment);
+
+// FAILED_PRECONDITION, reason MEMBER_NOT_ACTIVE, unless the member may verify.
+absl::Status CheckMayVerify(const record::v1::MemberRecord& member,
+                            absl::Time now);
 
 // Removes the pending enrollments whose time is over. To be called on every
 // member that was read, before anything else.

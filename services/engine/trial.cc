@@ -8,9 +8,11 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
+#include "services/engine/enrollment_secrets.h"
 #include "services/engine/keys.h"
 #include "services/engine/lock_rule.h"
 #include "services/engine/lookup.h"
+#include "services/engine/rules.h"
 
 namespace cofactor::services {
 namespace {
@@ -26,9 +28,7 @@ struct Judged {
 
 absl::StatusOr<factors::Verdict> Judge(const Trial& trial,
                                        const EnrollmentRecord& enrollment) {
-  const factors::FactorState state{
-      enrollment.factor_state_version(),
-      Secret(absl::string_view(enrollment.factor_state()))};
+  const factors::FactorState state = FactorStateOf(enrollment);
   const factors::Attempt attempt{state, trial.response, trial.challenge,
                                  trial.now};
   ASSIGN_OR_RETURN(factors::Verdict verdict,
@@ -69,6 +69,7 @@ void UseUp(Judged& judged, TrialResult& result) {
   }
   if (judged.verdict.new_state.has_value()) {
     enrollment.set_factor_state_version(judged.verdict.new_state->version);
+    Wipe(*enrollment.mutable_factor_state());
     enrollment.set_factor_state(
         std::string(judged.verdict.new_state->data.ExposeSecret()));
     result.acceptable_codes_changed |= judged.verdict.acceptable_codes_changed;
@@ -139,7 +140,7 @@ absl::StatusOr<TrialResult> TryActive(const Trial& trial,
   std::optional<absl::Duration> shortest_lock;
   for (EnrollmentRecord& enrollment : *member.mutable_enrollments()) {
     if (enrollment.factor_type() != trial.factor.descriptor().type_id ||
-        !enrollment.confirmed() || enrollment.disabled()) {
+        !IsActive(enrollment)) {
       continue;
     }
     const bool named =

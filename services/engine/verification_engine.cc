@@ -22,12 +22,6 @@ using ::cofactor::record::v1::RosterRecord;
 
 constexpr absl::string_view kDefaultFactorType = "totp";
 
-v1::FactorResponse ResponseOf(const v1::VerifyRequest& request) {
-  v1::FactorResponse response;
-  response.set_code(request.code());
-  return response;
-}
-
 void Refuse(v1::VerificationReason reason, v1::VerifyResponse& response) {
   response.set_verified(false);
   response.set_reason(reason);
@@ -58,9 +52,12 @@ absl::Status VerificationEngine::Verify(Plan& plan,
                      "this factor answers a challenge: use CreateChallenge and "
                      "VerifyChallenge");
   }
-  RETURN_IF_ERROR(factor->CheckResponse(ResponseOf(request), "code"));
+  v1::FactorResponse code;
+  code.set_code(request.code());
+  RETURN_IF_ERROR(factor->CheckResponse(code, "code"));
+  const Trial trial{*factor, code, nullptr, plan.now()};
   if (!request.member_id().empty()) {
-    return VerifyMember(plan, *factor, request, response);
+    return VerifyMember(plan, trial, request, response);
   }
   if (!request.enrollment_id().empty()) {
     return InvalidField("enrollment_id", "needs the member_id beside it");
@@ -70,24 +67,20 @@ absl::Status VerificationEngine::Verify(Plan& plan,
                         "is required: a code of this factor does not tell "
                         "whose it is");
   }
-  return VerifyByCodeAlone(plan, *factor, request, response);
+  return VerifyByCodeAlone(plan, trial, request, response);
 }
 
 absl::Status VerificationEngine::VerifyMember(
-    Plan& plan, const factors::Factor& factor, const v1::VerifyRequest& request,
+    Plan& plan, const Trial& trial, const v1::VerifyRequest& request,
     v1::VerifyResponse& response) const {
   ASSIGN_OR_RETURN(auto member,
-                   plan.Read<MemberRecord>(
-                       MemberKey(request.account_id(), request.member_id())));
-  DropEndedPending(member.record, plan.now());
+                   FindMember(plan, request.account_id(), request.member_id()));
   if (!member.exists() || !MayVerify(member.record, plan.now())) {
     Refuse(v1::VERIFICATION_REASON_NO_ENROLLMENT, response);
     return absl::OkStatus();
   }
-  const v1::FactorResponse code = ResponseOf(request);
   ASSIGN_OR_RETURN(const TrialResult result,
-                   TryActive({factor, code, nullptr, plan.now()},
-                             request.enrollment_id(), member.record));
+                   TryActive(trial, request.enrollment_id(), member.record));
   if (result.reason == v1::VERIFICATION_REASON_NO_ENROLLMENT) {
     Refuse(result.reason, response);
     return absl::OkStatus();
@@ -102,7 +95,7 @@ absl::Status VerificationEngine::VerifyMember(
 }
 
 absl::Status VerificationEngine::VerifyByCodeAlone(
-    Plan& plan, const factors::Factor& factor, const v1::VerifyRequest& request,
+    Plan& plan, const Trial& trial, const v1::VerifyRequest& request,
     v1::VerifyResponse& response) const {
   const std::string& account_id = request.account_id();
   ASSIGN_OR_RETURN(const auto roster,
@@ -120,10 +113,10 @@ absl::Status VerificationEngine::VerifyByCodeAlone(
 
   ASSIGN_OR_RETURN(
       const std::vector<std::string> owners,
-      code_index_.FindMembers(plan.snapshot(), account_id, factor,
+      code_index_.FindMembers(plan.snapshot(), account_id, trial.factor,
                               roster.version, request.code(), plan.now()));
   if (owners.size() == 1) {
-    RETURN_IF_ERROR(TryOwner(plan, factor, owners[0], request, response));
+    RETURN_IF_ERROR(TryOwner(plan, trial, owners[0], request, response));
   } else {
     Refuse(owners.empty() ? v1::VERIFICATION_REASON_WRONG_CODE
                           : v1::VERIFICATION_REASON_AMBIGUOUS,
@@ -139,8 +132,7 @@ absl::Status VerificationEngine::VerifyByCodeAlone(
   return absl::OkStatus();
 }
 
-absl::Status VerificationEngine::TryOwner(Plan& plan,
-                                          const factors::Factor& factor,
+absl::Status VerificationEngine::TryOwner(Plan& plan, const Trial& trial,
                                           absl::string_view member_id,
                                           const v1::VerifyRequest& request,
                                           v1::VerifyResponse& response) const {
@@ -152,9 +144,8 @@ absl::Status VerificationEngine::TryOwner(Plan& plan,
     Refuse(v1::VERIFICATION_REASON_WRONG_CODE, response);
     return absl::OkStatus();
   }
-  const v1::FactorResponse code = ResponseOf(request);
   const absl::StatusOr<TrialResult> result =
-      TryActive({factor, code, nullptr, plan.now()}, "", member.record);
+      TryActive(trial, "", member.record);
   if (absl::IsResourceExhausted(
           result.status())) {  // The enrollment is locked.
     Refuse(v1::VERIFICATION_REASON_WRONG_CODE, response);

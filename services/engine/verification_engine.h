@@ -6,6 +6,7 @@
 #include "factors/factor_registry.h"
 #include "services/engine/code_index.h"
 #include "services/engine/plan.h"
+#include "services/engine/trial.h"
 
 namespace cofactor::services {
 
@@ -21,15 +22,15 @@ class VerificationEngine {
                       v1::VerifyResponse& response) const;
 
  private:
-  absl::Status VerifyMember(Plan& plan, const factors::Factor& factor,
+  absl::Status VerifyMember(Plan& plan, const Trial& trial,
                             const v1::VerifyRequest& request,
                             v1::VerifyResponse& response) const;
-  absl::Status VerifyByCodeAlone(Plan& plan, const factors::Factor& factor,
+  absl::Status VerifyByCodeAlone(Plan& plan, const Trial& trial,
                                  const v1::VerifyRequest& request,
                                  v1::VerifyResponse& response) const;
   // Tries the code on the one member it may belong to. Fills the response; a
   // failure is left for the caller to count.
-  absl::Status TryOwner(Plan& plan, const factors::Factor& factor,
+  absl::Status TryOwner(Plan& plan, const Trial& trial,
                         absl::string_view member_id,
                         const v1::VerifyRequest& request,
                         v1::VerifyResponse& response) const;
