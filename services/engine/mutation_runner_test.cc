@@ -1,6 +1,7 @@
 #include "services/engine/mutation_runner.h"
 
 #include <atomic>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"
 #include "tests/doubles/engine_harness.h"
+#include "tests/doubles/held_store.h"
 
 namespace cofactor::services {
 namespace {
@@ -164,6 +166,31 @@ TEST_F(MutationRunnerTest, RefusesARecordOfALaterVersion) {
       storage::CommitAndWait(harness_.store(), std::move(transaction)).ok());
   EXPECT_EQ(ErrorReason(harness_.Verify("acme", "eve", "123456").status()),
             "UNKNOWN_RECORD_VERSION");
+}
+
+// Nobody else runs here: an answer that came too early would be seen.
+TEST(MutationRunnerAnswerTest, ComesOnlyOnceTheTransactionIsDurable) {
+  const ManualClock clock(absl::FromUnixSeconds(1'700'000'000));
+  HeldStore store(std::make_unique<storage::MemoryStore>(clock));
+  InlineExecutor executor;
+  MutationRunner runner(store, executor, clock);
+  const AccountEngine engine{};
+  v1::CreateAccountRequest request;
+  request.mutable_account()->set_account_id("acme");
+  v1::CreateAccountResponse response;
+  bool answered = false;
+  store.Hold();
+  runner.Run(
+      request, "", response,
+      [&](Plan& plan) { return engine.CreateAccount(plan, request, response); },
+      [&](absl::Status status) {
+        EXPECT_TRUE(status.ok()) << status;
+        answered = true;
+      });
+  store.WaitUntilHeld(1);
+  EXPECT_FALSE(answered);
+  store.Release();
+  EXPECT_TRUE(answered);
 }
 
 }  // namespace
