@@ -20,4 +20,9 @@ Transaction& Transaction::Delete(absl::string_view key) {
   return *this;
 }
 
+Transaction& Transaction::AppendTo(Append append) {
+  appends_.push_back(std::move(append));
+  return *this;
+}
+
 }  // namespace cofactor::storage

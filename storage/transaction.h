@@ -37,6 +37,15 @@ class Transaction {
     bool is_delete = false;
   };
 
+  // A record at the end of a log; see storage/log.h.
+  struct Append {
+    std::string log;
+    std::string value;
+    // SHA-256 over what the log is to prove.
+    std::string digest;
+    absl::Time expire_time = absl::InfiniteFuture();
+  };
+
   // The key must have this version, or hold nothing if version is kAbsent.
   Transaction& Expect(absl::string_view key, Version version);
 
@@ -46,14 +55,22 @@ class Transaction {
   // A key that holds nothing may be deleted.
   Transaction& Delete(absl::string_view key);
 
+  // Adds a record at the end of a log; the store gives it its place, so that
+  // appends of different transactions never conflict. A log's name has no '/',
+  // and all its records have the same life: they expire in their order.
+  Transaction& AppendTo(Append append);
+
   const std::vector<Condition>& conditions() const { return conditions_; }
   const std::vector<Write>& writes() const { return writes_; }
+  const std::vector<Append>& appends() const { return appends_; }
   // For decorators, which change values on their way.
   std::vector<Write>& mutable_writes() { return writes_; }
+  std::vector<Append>& mutable_appends() { return appends_; }
 
  private:
   std::vector<Condition> conditions_;
   std::vector<Write> writes_;
+  std::vector<Append> appends_;
 };
 
 }  // namespace cofactor::storage

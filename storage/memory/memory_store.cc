@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "storage/log.h"
 
 namespace cofactor::storage {
 
@@ -91,6 +92,15 @@ absl::Status MemoryStore::Apply(Transaction& transaction) {
   for (Transaction::Write& write : transaction.mutable_writes()) {
     Append(write.key, {last_version_, std::move(write.value), write.expire_time,
                        write.is_delete});
+  }
+  for (Transaction::Append& append : transaction.mutable_appends()) {
+    LogHead& head = log_heads_[append.log];
+    const std::string head_key = LogHeadKey(append.log);
+    Transaction::Write write = Place(std::move(append), head);
+    Append(write.key,
+           {last_version_, std::move(write.value), write.expire_time, false});
+    Append(head_key,
+           {last_version_, EncodeLogHead(head), absl::InfiniteFuture(), false});
   }
   return absl::OkStatus();
 }

@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "storage/log.h"
 #include "storage/store.h"
 #include "storage/transaction.h"
 
@@ -74,6 +75,7 @@ class MemoryStore final : public Store {
   mutable Mutex mutex_;
   Version last_version_ ABSL_GUARDED_BY(mutex_) = kAbsent;
   std::map<std::string, Revisions> records_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, LogHead> log_heads_ ABSL_GUARDED_BY(mutex_);
   std::multiset<Version> snapshots_ ABSL_GUARDED_BY(mutex_);
   // In the order of the commits.
   std::deque<Superseded> superseded_ ABSL_GUARDED_BY(mutex_);

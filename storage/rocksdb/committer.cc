@@ -90,16 +90,25 @@ void Committer::WriteTogether(std::deque<Waiting>& group) {
   // Every batch moves the sequence on, and only we write.
   const Version version = database_.db().GetLatestSequenceNumber() + 1;
   Versions overlay;
+  LogHeads heads = log_heads_;
   rocksdb::WriteBatch batch;
   for (Waiting& one : group) {
     one.outcome = CheckConditions(one.transaction, overlay, now);
+    if (one.outcome.ok()) one.outcome = LoadHeads(one.transaction, heads);
     if (one.outcome.ok()) {
-      Add(one.transaction, version, now, overlay, batch);
+      Add(one.transaction, version, now, overlay, heads, batch);
     }
   }
   if (batch.Count() == 0) return;
+  // Once for all that the batch appends.
+  for (const auto& [log, head] : heads) {
+    Put({LogHeadKey(log), EncodeLogHead(head)}, version, batch);
+  }
   const absl::Status written = Write(batch);
-  if (written.ok()) return Remember(group, version);
+  if (written.ok()) {
+    log_heads_ = std::move(heads);
+    return Remember(group, version);
+  }
   // Also those that were aborted: they may have seen what was not written.
   for (Waiting& one : group) one.outcome = written;
 }
@@ -151,8 +160,31 @@ absl::Status Committer::CheckConditions(const Transaction& transaction,
   return absl::OkStatus();
 }
 
+absl::Status Committer::LoadHeads(const Transaction& transaction,
+                                  LogHeads& heads) {
+  for (const Transaction::Append& append : transaction.appends()) {
+    if (heads.find(append.log) != heads.end()) continue;
+    rocksdb::PinnableSlice bytes;
+    const rocksdb::Status status =
+        database_.db().Get(rocksdb::ReadOptions(), database_.records(),
+                           LogHeadKey(append.log), &bytes);
+    LogHead head;
+    if (status.ok()) {
+      const absl::StatusOr<Frame> frame = DecodeFrame(View(bytes));
+      if (!frame.ok()) return NothingDone(frame.status());
+      const absl::StatusOr<LogHead> stored = DecodeLogHead(frame->value);
+      if (!stored.ok()) return NothingDone(stored.status());
+      head = *stored;
+    } else if (!status.IsNotFound()) {
+      return NothingDone(ToAbslStatus(status, database_.path()));
+    }
+    heads.emplace(append.log, std::move(head));
+  }
+  return absl::OkStatus();
+}
+
 void Committer::Add(const Transaction& transaction, Version version,
-                    absl::Time now, Versions& overlay,
+                    absl::Time now, Versions& overlay, LogHeads& heads,
                     rocksdb::WriteBatch& batch) {
   for (const Transaction::Write& write : transaction.writes()) {
     if (write.is_delete) {
@@ -160,15 +192,23 @@ void Committer::Add(const Transaction& transaction, Version version,
       overlay[write.key] = kAbsent;
       continue;
     }
-    batch.Put(database_.records(), write.key,
-              EncodeFrame({version, write.expire_time, write.value}));
-    // The entry of an older record under this key stays, and says nothing: a
-    // sweep looks at the record itself.
-    if (write.expire_time != absl::InfiniteFuture()) {
-      batch.Put(database_.expiries(),
-                EncodeExpiryKey(write.expire_time, write.key), "");
-    }
+    Put(write, version, batch);
     overlay[write.key] = now >= write.expire_time ? kAbsent : version;
+  }
+  for (const Transaction::Append& append : transaction.appends()) {
+    Put(Place(append, heads[append.log]), version, batch);
+  }
+}
+
+void Committer::Put(const Transaction::Write& write, Version version,
+                    rocksdb::WriteBatch& batch) {
+  batch.Put(database_.records(), write.key,
+            EncodeFrame({version, write.expire_time, write.value}));
+  // The entry of an older record under this key stays, and says nothing: a
+  // sweep looks at the record itself.
+  if (write.expire_time != absl::InfiniteFuture()) {
+    batch.Put(database_.expiries(),
+              EncodeExpiryKey(write.expire_time, write.key), "");
   }
 }
 

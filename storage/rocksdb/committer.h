@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <deque>
 #include <future>
+#include <map>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -16,6 +17,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "rocksdb/write_batch.h"
+#include "storage/log.h"
 #include "storage/rocksdb/database.h"
 #include "storage/store.h"
 
@@ -42,6 +44,7 @@ class Committer {
     absl::Status outcome;
   };
   using Versions = std::unordered_map<std::string, Version>;
+  using LogHeads = std::map<std::string, LogHead>;
   struct Sweep {
     size_t max_records = 0;
     size_t removed = 0;
@@ -65,8 +68,13 @@ class Committer {
   void Remember(const std::deque<Waiting>& group, Version version);
   absl::Status CheckConditions(const Transaction& transaction,
                                const Versions& overlay, absl::Time now);
+  // Reads the heads of the logs that the transaction appends to, but for those
+  // that are among the heads already.
+  absl::Status LoadHeads(const Transaction& transaction, LogHeads& heads);
   void Add(const Transaction& transaction, Version version, absl::Time now,
-           Versions& overlay, rocksdb::WriteBatch& batch);
+           Versions& overlay, LogHeads& heads, rocksdb::WriteBatch& batch);
+  void Put(const Transaction::Write& write, Version version,
+           rocksdb::WriteBatch& batch);
   // Goes on by one piece with the sweep that waits longest, so that no
   // transaction waits for a whole one.
   void SweepOn();
@@ -82,6 +90,9 @@ class Committer {
   // read for each condition on them. Only the thread writes, so that they are
   // right; only it uses this.
   Versions recent_;
+  // Ends of the logs that were appended to, as they are on disk. Only the
+  // thread uses this.
+  LogHeads log_heads_;
   Mutex mutex_;
   CondVar wake_;
   std::deque<Waiting> waiting_ ABSL_GUARDED_BY(mutex_);

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "storage/log.h"
 
 namespace cofactor::storage {
 namespace {
@@ -31,16 +32,26 @@ uint32_t KeyIdOf(absl::string_view header) {
   return key_id;
 }
 
+// place: the key of a record. A record of a log is sealed before it has one,
+// and is bound to its log instead; its link binds it to its place.
+//
 // The domain has a fixed length and the header too, so that no two pairs of
-// header and key give the same.
-std::string AssociatedData(absl::string_view header, absl::string_view key) {
-  return absl::StrCat(kDomain, header, key);
+// header and place give the same.
+std::string AssociatedData(absl::string_view header, absl::string_view place) {
+  return absl::StrCat(kDomain, header, place);
 }
 
 absl::StatusOr<Record> OpenRecord(const KeyRing& key_ring,
                                   absl::string_view key, Record record) {
-  if (!record.exists()) return record;
-  const absl::string_view value = record.value;
+  if (!record.exists() || IsLogHeadKey(key)) return record;
+  absl::string_view value = record.value;
+  absl::string_view place = key;
+  absl::string_view link;
+  if (const absl::string_view log = LogPrefixOf(key); !log.empty()) {
+    place = log;
+    link = value.substr(0, kLogLinkBytes);
+    value.remove_prefix(link.size());
+  }
   if (value.size() < kHeaderBytes + XaesGcm::kNonceBytes ||
       value[0] != kFormat) {
     return absl::DataLossError("a value in the store is not sealed");
@@ -56,8 +67,8 @@ absl::StatusOr<Record> OpenRecord(const KeyRing& key_ring,
       const Secret opened,
       cipher->Open(value.substr(kHeaderBytes, XaesGcm::kNonceBytes),
                    value.substr(kHeaderBytes + XaesGcm::kNonceBytes),
-                   AssociatedData(header, key)));
-  return Record{std::string(opened.ExposeSecret()), record.version};
+                   AssociatedData(header, place)));
+  return Record{absl::StrCat(link, opened.ExposeSecret()), record.version};
 }
 
 class OpeningSnapshot final : public Snapshot {
@@ -99,20 +110,25 @@ std::unique_ptr<const Snapshot> SealingStore::GetSnapshot() {
   return std::make_unique<OpeningSnapshot>(base_->GetSnapshot(), key_ring_);
 }
 
-void SealingStore::Commit(Transaction transaction, CommitDone done) {
+void SealingStore::Seal(absl::string_view place, std::string& value) {
   const std::string header = MakeHeader(key_ring_.primary_key_id());
+  uint8_t nonce_bytes[XaesGcm::kNonceBytes];
+  randomness_.Fill(absl::MakeSpan(nonce_bytes));
+  const absl::string_view nonce(reinterpret_cast<const char*>(nonce_bytes),
+                                sizeof(nonce_bytes));
+  std::string sealed = absl::StrCat(
+      header, nonce,
+      key_ring_.primary().Seal(nonce, value, AssociatedData(header, place)));
+  Wipe(value);
+  value = std::move(sealed);
+}
+
+void SealingStore::Commit(Transaction transaction, CommitDone done) {
   for (Transaction::Write& write : transaction.mutable_writes()) {
-    if (write.is_delete) continue;
-    uint8_t nonce_bytes[XaesGcm::kNonceBytes];
-    randomness_.Fill(absl::MakeSpan(nonce_bytes));
-    const absl::string_view nonce(reinterpret_cast<const char*>(nonce_bytes),
-                                  sizeof(nonce_bytes));
-    std::string sealed = absl::StrCat(
-        header, nonce,
-        key_ring_.primary().Seal(nonce, write.value,
-                                 AssociatedData(header, write.key)));
-    Wipe(write.value);
-    write.value = std::move(sealed);
+    if (!write.is_delete) Seal(write.key, write.value);
+  }
+  for (Transaction::Append& append : transaction.mutable_appends()) {
+    Seal(LogPrefix(append.log), append.value);
   }
   base_->Commit(std::move(transaction), std::move(done));
 }

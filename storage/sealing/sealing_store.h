@@ -2,7 +2,9 @@
 #define COFACTOR_STORAGE_SEALING_SEALING_STORE_H_
 
 #include <memory>
+#include <string>
 
+#include "absl/strings/string_view.h"
 #include "base/randomness.h"
 #include "storage/sealing/key_ring.h"
 #include "storage/store.h"
@@ -26,6 +28,10 @@ class SealingStore final : public Store {
   absl::Status Health() const override;
 
  private:
+  // Seals a value under the primary key and for its place: its key, or the
+  // prefix of its log.
+  void Seal(absl::string_view place, std::string& value);
+
   const KeyRing key_ring_;
   Randomness& randomness_;
   // Last, so that it ends first: it may still call back.
