@@ -148,6 +148,11 @@ class Factor {
   // Judges a response. Takes the same time whether it is right or wrong.
   virtual absl::StatusOr<Verdict> Verify(const Attempt& attempt) const = 0;
 
+  // Makes the state of an enrollment that nobody has. The host tries responses
+  // on it where there is no enrollment, so that this takes the same work.
+  virtual absl::StatusOr<FactorState> DecoyState(
+      Randomness& randomness) const = 0;
+
   // All codes that Verify accepts at a time. Called only if the descriptor says
   // identifies_member. UNIMPLEMENTED by default.
   virtual absl::StatusOr<AcceptableCodes> ListAcceptableCodes(

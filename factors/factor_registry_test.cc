@@ -29,6 +29,10 @@ class SilentFactor final : public Factor {
       const Attempt& attempt) const override {
     return Verdict();
   }
+  absl::StatusOr<FactorState> DecoyState(
+      Randomness& randomness) const override {
+    return FactorState();
+  }
   absl::StatusOr<Verdict> Verify(const Attempt& attempt) const override {
     return Verdict();
   }

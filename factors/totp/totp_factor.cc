@@ -254,6 +254,15 @@ class TotpFactor final : public Factor {
     return begun;
   }
 
+  absl::StatusOr<FactorState> DecoyState(
+      Randomness& randomness) const override {
+    State state;
+    RETURN_IF_ERROR(ReadParameters({}, state.record));
+    state.record.set_secret(std::string(
+        randomness.DrawSecret(SeedBytes(state.algorithm())).ExposeSecret()));
+    return state.Encode();
+  }
+
   absl::Status CheckResponse(const v1::FactorResponse& response,
                              absl::string_view code_field) const override {
     const std::string& code = response.code();

@@ -87,6 +87,7 @@ absl::Status AccountEngine::CreateAccount(
     v1::CreateAccountResponse& response) const {
   const std::string& account_id = request.account().account_id();
   RETURN_IF_ERROR(CheckId("account.account_id", account_id));
+  plan.audit().set_account_id(account_id);
   const std::string key = AccountKey(account_id);
   ASSIGN_OR_RETURN(auto account, plan.Read<AccountRecord>(key));
   if (account.exists()) return AlreadyExists("an account");
@@ -119,6 +120,7 @@ absl::Status AccountEngine::ListAccounts(
   for (storage::Entry& entry : page.entries) {
     ASSIGN_OR_RETURN(const auto account,
                      Decode<AccountRecord>(std::move(entry.record)));
+    if (!plan.caller().MayTouch(account.record.account_id())) continue;
     ASSIGN_OR_RETURN(*response.add_accounts(), View(plan, account.record));
   }
   response.set_next_page_token(page.next_page_token);
@@ -171,6 +173,7 @@ absl::Status AccountEngine::CreateMember(
   RETURN_IF_ERROR(CheckId("member.account_id", wanted.account_id()));
   RETURN_IF_ERROR(CheckId("member.member_id", wanted.member_id()));
   RETURN_IF_ERROR(ReadAccount(plan, wanted.account_id()).status());
+  plan.audit().set_member_id(wanted.member_id());
   const std::string key = MemberKey(wanted.account_id(), wanted.member_id());
   ASSIGN_OR_RETURN(auto member, plan.Read<MemberRecord>(key));
   if (member.exists()) return AlreadyExists("a member");

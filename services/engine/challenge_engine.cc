@@ -41,6 +41,9 @@ absl::Status CheckDetails(const v1::CreateChallengeRequest& request) {
   return absl::OkStatus();
 }
 
+// What a challenge for nobody is said to be for if the request does not say.
+constexpr absl::string_view kDecoyFactorType = "totp";
+
 absl::StatusOr<absl::Duration> Lifetime(
     const v1::CreateChallengeRequest& request) {
   if (!request.has_lifetime()) return kDefaultLifetime;
@@ -55,10 +58,12 @@ absl::StatusOr<absl::Duration> Lifetime(
 // The enrollment that a new challenge is started for: the one that is named, or
 // the first active one of the factor.
 absl::StatusOr<const EnrollmentRecord*> PickEnrollment(
-    const v1::CreateChallengeRequest& request, MemberRecord& member) {
+    Plan& plan, const v1::CreateChallengeRequest& request,
+    MemberRecord& member) {
   if (!request.enrollment_id().empty()) {
-    ASSIGN_OR_RETURN(const EnrollmentRecord* enrollment,
-                     FindExistingEnrollment(member, request.enrollment_id()));
+    ASSIGN_OR_RETURN(
+        const EnrollmentRecord* enrollment,
+        FindExistingEnrollment(plan, member, request.enrollment_id()));
     if (!request.factor_type().empty() &&
         request.factor_type() != enrollment->factor_type()) {
       return InvalidField("factor_type",
@@ -120,16 +125,12 @@ absl::Status ChallengeEngine::CreateChallenge(
     RETURN_IF_ERROR(FindFactor(registry_, request.factor_type()).status());
   }
   ASSIGN_OR_RETURN(const absl::Duration lifetime, Lifetime(request));
-  ASSIGN_OR_RETURN(auto member,
-                   ReadMember(plan, request.account_id(), request.member_id()));
-  RETURN_IF_ERROR(CheckMayVerify(member.record, plan.now()));
-  ASSIGN_OR_RETURN(const EnrollmentRecord* enrollment,
-                   PickEnrollment(request, member.record));
+  ASSIGN_OR_RETURN(const Challenged challenged, WhomToAsk(plan, request));
   ASSIGN_OR_RETURN(const factors::Factor* factor,
-                   FindFactor(registry_, enrollment->factor_type()));
-  ASSIGN_OR_RETURN(const Secret challenge_state,
-                   factor->StartChallenge(FactorStateOf(*enrollment),
-                                          plan.now(), randomness_));
+                   FindFactor(registry_, challenged.factor_type));
+  ASSIGN_OR_RETURN(
+      const Secret challenge_state,
+      factor->StartChallenge(challenged.state, plan.now(), randomness_));
 
   ChallengeRecord challenge;
   challenge.set_challenge_id(randomness_.DrawId());
@@ -138,21 +139,61 @@ absl::Status ChallengeEngine::CreateChallenge(
   // A challenge that was started for one enrollment is bound to it.
   if (!request.enrollment_id().empty() ||
       factor->descriptor().needs_challenge) {
-    challenge.set_enrollment_id(enrollment->enrollment_id());
+    challenge.set_enrollment_id(challenged.enrollment_id);
   }
-  challenge.set_factor_type(enrollment->factor_type());
+  challenge.set_factor_type(challenged.factor_type);
+  challenge.set_decoy(challenged.decoy);
   challenge.set_purpose(request.purpose());
   *challenge.mutable_details() = request.details();
   challenge.set_state(v1::CHALLENGE_STATE_PENDING);
   challenge.set_create_micros(absl::ToUnixMicros(plan.now()));
   challenge.set_expire_micros(absl::ToUnixMicros(plan.now() + lifetime));
   challenge.set_factor_state(std::string(challenge_state.ExposeSecret()));
+  plan.audit().set_challenge_id(challenge.challenge_id());
+  plan.audit().set_enrollment_id(challenge.enrollment_id());
+  plan.audit().set_factor_type(challenge.factor_type());
   WriteChallenge(plan, challenge);
   plan.WriteMark(ChallengeListKey(challenge.account_id(), challenge.member_id(),
                                   challenge.challenge_id()),
                  RetainedUntil(challenge));
   *response.mutable_challenge() = ViewOf(challenge, plan.now());
   return absl::OkStatus();
+}
+
+absl::StatusOr<ChallengeEngine::Challenged> ChallengeEngine::WhomToAsk(
+    Plan& plan, const v1::CreateChallengeRequest& request) const {
+  absl::StatusOr<Challenged> challenged = FindWhomToAsk(plan, request);
+  if (plan.caller().MayKnowMembers() ||
+      !(absl::IsNotFound(challenged.status()) ||
+        absl::IsFailedPrecondition(challenged.status()))) {
+    return challenged;
+  }
+  Challenged decoy;
+  decoy.decoy = true;
+  decoy.enrollment_id = request.enrollment_id().empty()
+                            ? randomness_.DrawId()
+                            : request.enrollment_id();
+  decoy.factor_type = request.factor_type().empty()
+                          ? std::string(kDecoyFactorType)
+                          : request.factor_type();
+  ASSIGN_OR_RETURN(const factors::Factor* factor,
+                   FindFactor(registry_, decoy.factor_type));
+  ASSIGN_OR_RETURN(decoy.state, factor->DecoyState(randomness_));
+  return decoy;
+}
+
+absl::StatusOr<ChallengeEngine::Challenged> ChallengeEngine::FindWhomToAsk(
+    Plan& plan, const v1::CreateChallengeRequest& request) const {
+  ASSIGN_OR_RETURN(auto member,
+                   ReadMember(plan, request.account_id(), request.member_id()));
+  RETURN_IF_ERROR(CheckMayVerify(member.record, plan.now()));
+  ASSIGN_OR_RETURN(const EnrollmentRecord* enrollment,
+                   PickEnrollment(plan, request, member.record));
+  Challenged challenged;
+  challenged.enrollment_id = enrollment->enrollment_id();
+  challenged.factor_type = enrollment->factor_type();
+  challenged.state = FactorStateOf(*enrollment);
+  return challenged;
 }
 
 absl::Status ChallengeEngine::GetChallenge(
@@ -222,8 +263,8 @@ absl::Status ChallengeEngine::VerifyChallenge(
     if (challenge.record.failures() >= kChallengeAttempts) {
       End(challenge.record, v1::CHALLENGE_STATE_FAILED, plan.now());
     }
-    response.set_reason(reason);
   }
+  response.set_reason(Decide(plan, response.verified(), reason));
   WriteChallenge(plan, challenge.record);
   *response.mutable_challenge() = ViewOf(challenge.record, plan.now());
   return absl::OkStatus();
@@ -242,25 +283,30 @@ absl::StatusOr<v1::VerificationReason> ChallengeEngine::Judge(
   }
   ASSIGN_OR_RETURN(auto member, FindMember(plan, challenge.account_id(),
                                            challenge.member_id()));
-  if (!member.exists() || !MayVerify(member.record, plan.now())) {
-    return v1::VERIFICATION_REASON_NO_ENROLLMENT;
-  }
   const Secret challenge_state{absl::string_view(challenge.factor_state())};
   const factors::ChallengeContext context{challenge.challenge_id(),
                                           challenge.purpose(), challenge_state};
-  ASSIGN_OR_RETURN(
-      const TrialResult result,
-      TryActive({factor, request.response(), &context, plan.now()},
-                challenge.enrollment_id().empty() ? request.enrollment_id()
-                                                  : challenge.enrollment_id(),
-                member.record));
-  if (result.reason == v1::VERIFICATION_REASON_NO_ENROLLMENT) {
-    return result.reason;
+  const Trial trial{factor, request.response(), &context, plan.now(),
+                    !MayVerify(member.record, plan.now())};
+  TrialResult result;
+  result.nothing_to_try = true;
+  if (!challenge.decoy()) {
+    ASSIGN_OR_RETURN(result, TryActive(trial,
+                                       challenge.enrollment_id().empty()
+                                           ? request.enrollment_id()
+                                           : challenge.enrollment_id(),
+                                       member.record));
   }
-  WriteTrial(plan, member.record, result);
+  if (result.nothing_to_try) {
+    ASSIGN_OR_RETURN(result, TryDecoy(plan, trial, challenge.account_id(),
+                                      challenge.member_id(), randomness_));
+  } else {
+    WriteTrial(plan, member.record, result);
+  }
   if (result.verified) {
     *response.mutable_enrollment() =
         BriefViewOf(member.record, *result.enrollment, plan.now());
+    plan.audit().set_enrollment_id(result.enrollment->enrollment_id());
   }
   return result.reason;
 }

@@ -1,9 +1,13 @@
 #ifndef COFACTOR_SERVICES_ENGINE_CHALLENGE_ENGINE_H_
 #define COFACTOR_SERVICES_ENGINE_CHALLENGE_ENGINE_H_
 
+#include <string>
+
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "base/randomness.h"
 #include "cofactor/v1/auth_service.pb.h"
+#include "factors/factor.h"
 #include "factors/factor_registry.h"
 #include "services/engine/plan.h"
 
@@ -34,6 +38,20 @@ class ChallengeEngine {
                                v1::VerifyChallengeResponse& response) const;
 
  private:
+  // For whom a challenge is started.
+  struct Challenged {
+    std::string enrollment_id;
+    std::string factor_type;
+    factors::FactorState state;
+    // There is nobody, and the caller is not to learn it.
+    bool decoy = false;
+  };
+
+  absl::StatusOr<Challenged> WhomToAsk(
+      Plan& plan, const v1::CreateChallengeRequest& request) const;
+  // NOT_FOUND or FAILED_PRECONDITION if there is nobody.
+  absl::StatusOr<Challenged> FindWhomToAsk(
+      Plan& plan, const v1::CreateChallengeRequest& request) const;
   // Judges the response to an open challenge. An answer that does not belong to
   // it is as wrong as a wrong code. On success the enrollment is in response.
   absl::StatusOr<v1::VerificationReason> Judge(

@@ -7,6 +7,7 @@
 
 #include "base/status_macros.h"
 #include "services/engine/enrollment_secrets.h"
+#include "services/engine/guess_budgets.h"
 #include "services/engine/keys.h"
 #include "services/engine/plan.h"
 
@@ -35,7 +36,7 @@ uint64_t CodeIndex::Digest(absl::string_view code) const {
   return result;
 }
 
-absl::StatusOr<std::vector<std::string>> CodeIndex::FindMembers(
+absl::StatusOr<CodeIndex::Found> CodeIndex::FindMembers(
     const storage::Snapshot& snapshot, absl::string_view account_id,
     const factors::Factor& factor, storage::Version roster_version,
     absl::string_view code, absl::Time now) {
@@ -47,7 +48,9 @@ absl::StatusOr<std::vector<std::string>> CodeIndex::FindMembers(
     Remember(key, table);
   }
   const uint64_t digest = Digest(code);
-  std::vector<std::string> members;
+  Found found;
+  found.chance = table->chance;
+  std::vector<std::string>& members = found.member_ids;
   for (auto entry =
            std::lower_bound(table->digests.begin(), table->digests.end(),
                             std::make_pair(digest, uint32_t{0}));
@@ -57,7 +60,7 @@ absl::StatusOr<std::vector<std::string>> CodeIndex::FindMembers(
       members.push_back(member_id);
     }
   }
-  return members;
+  return found;
 }
 
 absl::StatusOr<std::shared_ptr<const CodeIndex::Table>> CodeIndex::Build(
@@ -89,6 +92,7 @@ absl::StatusOr<std::shared_ptr<const CodeIndex::Table>> CodeIndex::Build(
             factor.ListAcceptableCodes(FactorStateOf(enrollment), now));
         for (const Secret& code : acceptable.codes) {
           table->digests.emplace_back(Digest(code.ExposeSecret()), place);
+          table->chance += ChanceOfCode(code.ExposeSecret().size());
         }
         table->valid_until =
             std::min(table->valid_until, acceptable.valid_until);

@@ -37,18 +37,26 @@ class CodeIndex {
   CodeIndex(size_t max_digests, Randomness& randomness);
   ~CodeIndex();
 
+  struct Found {
+    // Each once, in any order.
+    std::vector<std::string> member_ids;
+    // That a guess hits any code of the account, in kChanceUnits.
+    uint64_t chance = 0;
+  };
+
   // The ids of the members one of whose confirmed enrollments of the factor
-  // accepts the code at that time, each once. Suspended members and locked,
+  // accepts the code at that time. Suspended members and locked,
   // disabled or used-up enrollments are among them: whose code it is does not
   // depend on whether it may be used.
   //
   // factor: its descriptor says identifies_member. roster_version: version of
   // the account's RosterRecord in the snapshot.
   // Errors: those of the store, the records and the factor.
-  absl::StatusOr<std::vector<std::string>> FindMembers(
-      const storage::Snapshot& snapshot, absl::string_view account_id,
-      const factors::Factor& factor, storage::Version roster_version,
-      absl::string_view code, absl::Time now);
+  absl::StatusOr<Found> FindMembers(const storage::Snapshot& snapshot,
+                                    absl::string_view account_id,
+                                    const factors::Factor& factor,
+                                    storage::Version roster_version,
+                                    absl::string_view code, absl::Time now);
 
   // Drops tables whose time is over. To be called every now and then, so that
   // an idle server holds none.
@@ -59,6 +67,7 @@ class CodeIndex {
     storage::Version roster_version = storage::kAbsent;
     absl::Time valid_from;
     absl::Time valid_until;
+    uint64_t chance = 0;
     std::vector<std::string> member_ids;
     // Sorted: the digest of a code, and the place of its member.
     std::vector<std::pair<uint64_t, uint32_t>> digests;

@@ -1,5 +1,6 @@
 #include "services/engine/enrollment_engine.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -7,6 +8,7 @@
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "services/engine/enrollment_secrets.h"
+#include "services/engine/guess_budgets.h"
 #include "services/engine/input.h"
 #include "services/engine/keys.h"
 #include "services/engine/lookup.h"
@@ -36,6 +38,14 @@ template <typename Request>
 absl::Status CheckEnrollmentIds(const Request& request) {
   RETURN_IF_ERROR(CheckMemberIds(request));
   return CheckId("enrollment_id", request.enrollment_id());
+}
+
+bool HasActive(const MemberRecord& member, absl::string_view factor_type) {
+  return std::any_of(member.enrollments().begin(), member.enrollments().end(),
+                     [factor_type](const EnrollmentRecord& enrollment) {
+                       return enrollment.factor_type() == factor_type &&
+                              IsActive(enrollment);
+                     });
 }
 
 v1::Factor ViewOf(const factors::FactorDescriptor& descriptor) {
@@ -87,6 +97,8 @@ absl::Status EnrollmentEngine::BeginEnrollment(
   enrollment.set_enrollment_id(randomness_.DrawId());
   enrollment.set_factor_type(factor->descriptor().type_id);
   enrollment.set_label(request.label());
+  plan.audit().set_enrollment_id(enrollment.enrollment_id());
+  plan.audit().set_factor_type(enrollment.factor_type());
   record::v1::AttributesRecord attributes;
   attributes.mutable_attributes()->insert(begun.attributes.begin(),
                                           begun.attributes.end());
@@ -97,7 +109,8 @@ absl::Status EnrollmentEngine::BeginEnrollment(
   enrollment.set_pending_expire_micros(
       absl::ToUnixMicros(plan.now() + kPendingLifetime));
   if (!request.request_id().empty()) {
-    enrollment.set_begin_idempotency_key(IdempotencyKey(request.request_id()));
+    enrollment.set_begin_idempotency_key(
+        IdempotencyKey(plan.caller().client_id(), request.request_id()));
   }
   plan.Write(MemberKey(request.account_id(), request.member_id()),
              member.record);
@@ -116,7 +129,7 @@ absl::Status EnrollmentEngine::ConfirmEnrollment(
   RETURN_IF_ERROR(CheckMayVerify(member.record, plan.now()));
   ASSIGN_OR_RETURN(
       EnrollmentRecord * enrollment,
-      FindExistingEnrollment(member.record, request.enrollment_id()));
+      FindExistingEnrollment(plan, member.record, request.enrollment_id()));
   if (enrollment->confirmed()) {
     return MakeError(absl::StatusCode::kFailedPrecondition,
                      "ENROLLMENT_NOT_PENDING",
@@ -132,6 +145,10 @@ absl::Status EnrollmentEngine::ConfirmEnrollment(
                  *enrollment, member.record));
   if (result.verified) {
     RETURN_IF_ERROR(ForgetActivation(plan, *enrollment));
+    const std::string& factor_type = enrollment->factor_type();
+    if (!HasActive(member.record, factor_type)) {
+      ForgetMemberFailures(member.record, factor_type);
+    }
     enrollment->clear_begin_idempotency_key();
     enrollment->set_confirmed(true);
     enrollment->set_confirm_micros(absl::ToUnixMicros(plan.now()));
@@ -141,7 +158,7 @@ absl::Status EnrollmentEngine::ConfirmEnrollment(
   plan.Write(MemberKey(request.account_id(), request.member_id()),
              member.record);
   response.set_verified(result.verified);
-  response.set_reason(result.reason);
+  response.set_reason(Decide(plan, result.verified, result.reason));
   *response.mutable_enrollment() =
       services::ViewOf(member.record, *enrollment, plan.now());
   return absl::OkStatus();
@@ -155,7 +172,7 @@ absl::Status EnrollmentEngine::GetEnrollment(
                    ReadMember(plan, request.account_id(), request.member_id()));
   ASSIGN_OR_RETURN(
       const EnrollmentRecord* enrollment,
-      FindExistingEnrollment(member.record, request.enrollment_id()));
+      FindExistingEnrollment(plan, member.record, request.enrollment_id()));
   *response.mutable_enrollment() =
       services::ViewOf(member.record, *enrollment, plan.now());
   return absl::OkStatus();
@@ -207,7 +224,7 @@ absl::Status EnrollmentEngine::UpdateEnrollment(
                    ReadMember(plan, wanted.account_id(), wanted.member_id()));
   ASSIGN_OR_RETURN(
       EnrollmentRecord * enrollment,
-      FindExistingEnrollment(member.record, wanted.enrollment_id()));
+      FindExistingEnrollment(plan, member.record, wanted.enrollment_id()));
   enrollment->set_label(wanted.label());
   plan.Write(MemberKey(wanted.account_id(), wanted.member_id()), member.record);
   *response.mutable_enrollment() =
@@ -223,7 +240,7 @@ absl::Status EnrollmentEngine::DeleteEnrollment(
                    ReadMember(plan, request.account_id(), request.member_id()));
   ASSIGN_OR_RETURN(
       EnrollmentRecord * enrollment,
-      FindExistingEnrollment(member.record, request.enrollment_id()));
+      FindExistingEnrollment(plan, member.record, request.enrollment_id()));
   RETURN_IF_ERROR(ForgetActivation(plan, *enrollment));
   Wipe(*enrollment->mutable_factor_state());
   auto& enrollments = *member.record.mutable_enrollments();

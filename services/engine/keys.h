@@ -36,8 +36,24 @@ std::string ChallengeListKey(absl::string_view account_id,
 std::string ChallengeListPrefix(absl::string_view account_id,
                                 absl::string_view member_id);
 
-// IdempotencyRecord.
-std::string IdempotencyKey(absl::string_view request_id);
+// IdempotencyRecord. Each client has request ids of its own.
+std::string IdempotencyKey(absl::string_view client_id,
+                           absl::string_view request_id);
+
+// ClientRecord.
+std::string ClientKey(absl::string_view client_id);
+inline constexpr absl::string_view kClientPrefix = "k/";
+
+// RosterRecord that changes with every client.
+inline constexpr absl::string_view kClientRosterKey = "x/clients";
+
+// MemberRecord of nobody: counts the responses to a member that there is not,
+// or that has no enrollment of the factor. Many share one of 2^20 keys.
+std::string DecoyKey(absl::string_view account_id, absl::string_view member_id,
+                     absl::string_view factor_type);
+
+// Log of AuditRecords (storage/log.h).
+inline constexpr absl::string_view kAuditLog = "audit";
 
 // ClockRecord.
 inline constexpr absl::string_view kClockKey = "x/clock";

@@ -17,6 +17,7 @@ absl::Status NotFound(absl::string_view reason, absl::string_view message) {
 
 absl::StatusOr<Stored<record::v1::AccountRecord>> ReadAccount(
     Plan& plan, absl::string_view account_id) {
+  plan.audit().set_account_id(std::string(account_id));
   ASSIGN_OR_RETURN(auto account, plan.Read<record::v1::AccountRecord>(
                                      AccountKey(account_id)));
   if (!account.exists()) {
@@ -28,6 +29,8 @@ absl::StatusOr<Stored<record::v1::AccountRecord>> ReadAccount(
 
 absl::StatusOr<Stored<record::v1::MemberRecord>> FindMember(
     Plan& plan, absl::string_view account_id, absl::string_view member_id) {
+  plan.audit().set_account_id(std::string(account_id));
+  plan.audit().set_member_id(std::string(member_id));
   ASSIGN_OR_RETURN(auto member, plan.Read<record::v1::MemberRecord>(
                                     MemberKey(account_id, member_id)));
   DropEndedPending(member.record, plan.now());
@@ -46,7 +49,8 @@ absl::StatusOr<Stored<record::v1::MemberRecord>> ReadMember(
 }
 
 absl::StatusOr<record::v1::EnrollmentRecord*> FindExistingEnrollment(
-    record::v1::MemberRecord& member, absl::string_view enrollment_id) {
+    Plan& plan, record::v1::MemberRecord& member,
+    absl::string_view enrollment_id) {
   record::v1::EnrollmentRecord* enrollment =
       FindEnrollment(member, enrollment_id);
   if (enrollment == nullptr) {
@@ -54,6 +58,8 @@ absl::StatusOr<record::v1::EnrollmentRecord*> FindExistingEnrollment(
                     "the member has no such enrollment, or it was not "
                     "confirmed in time: begin a new one");
   }
+  plan.audit().set_enrollment_id(enrollment->enrollment_id());
+  plan.audit().set_factor_type(enrollment->factor_type());
   return enrollment;
 }
 
@@ -61,10 +67,17 @@ absl::StatusOr<Stored<record::v1::ChallengeRecord>> ReadChallenge(
     Plan& plan, absl::string_view challenge_id) {
   ASSIGN_OR_RETURN(auto challenge, plan.Read<record::v1::ChallengeRecord>(
                                        ChallengeKey(challenge_id)));
-  if (!challenge.exists()) {
+  if (!challenge.exists() ||
+      !plan.caller().MayTouch(challenge.record.account_id())) {
     return NotFound("CHALLENGE_NOT_FOUND",
                     "there is no such challenge, or it ended long ago");
   }
+  record::v1::AuditRecord& audit = plan.audit();
+  audit.set_account_id(challenge.record.account_id());
+  audit.set_member_id(challenge.record.member_id());
+  audit.set_enrollment_id(challenge.record.enrollment_id());
+  audit.set_factor_type(challenge.record.factor_type());
+  audit.set_challenge_id(challenge.record.challenge_id());
   return challenge;
 }
 

@@ -13,7 +13,9 @@
 
 namespace cofactor::services {
 
-// Reads what must be there. NOT_FOUND if it is not, saying what is missing.
+// Reads what must be there. NOT_FOUND if it is not, saying what is missing, or
+// if it belongs to an account that the caller may not touch. The audit log
+// tells of what was read last.
 
 absl::StatusOr<Stored<record::v1::AccountRecord>> ReadAccount(
     Plan& plan, absl::string_view account_id);
@@ -27,7 +29,8 @@ absl::StatusOr<Stored<record::v1::MemberRecord>> ReadMember(
 
 // NOT_FOUND for an enrollment that the member does not have.
 absl::StatusOr<record::v1::EnrollmentRecord*> FindExistingEnrollment(
-    record::v1::MemberRecord& member, absl::string_view enrollment_id);
+    Plan& plan, record::v1::MemberRecord& member,
+    absl::string_view enrollment_id);
 
 absl::StatusOr<Stored<record::v1::ChallengeRecord>> ReadChallenge(
     Plan& plan, absl::string_view challenge_id);

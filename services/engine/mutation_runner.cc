@@ -4,8 +4,10 @@
 
 #include <utility>
 
+#include "absl/strings/strip.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
+#include "cofactor/v1/audit.pb.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "services/engine/input.h"
@@ -20,6 +22,11 @@ using ::google::protobuf::Message;
 // answers stop writing once they lock, so that this is reached only by a
 // pile-up that had better come again later.
 constexpr int kMaxTries = 64;
+
+bool IsRefusal(const absl::Status& status) {
+  return absl::IsResourceExhausted(status) ||
+         absl::IsFailedPrecondition(status);
+}
 
 std::string DigestOf(const Message& request) {
   std::string bytes;
@@ -39,6 +46,7 @@ std::string DigestOf(const Message& request) {
 }  // namespace
 
 struct MutationRunner::Call {
+  const Caller caller;
   const Message& request;
   const std::string request_id;
   // Empty unless there is a request id.
@@ -47,15 +55,18 @@ struct MutationRunner::Call {
   const Planner planner;
   Done done;
   int tries = 0;
+  // What the last try decided: OK, or a refusal that is told of.
+  absl::Status decision;
 };
 
-void MutationRunner::Run(const Message& request, absl::string_view request_id,
-                         Message& response, Planner planner, Done done) {
+void MutationRunner::Run(Caller caller, const Message& request,
+                         absl::string_view request_id, Message& response,
+                         Planner planner, Done done) {
   if (absl::Status status = CheckRequestId(request_id); !status.ok()) {
     return std::move(done)(std::move(status));
   }
   Try(std::unique_ptr<Call>(
-      new Call{request, std::string(request_id),
+      new Call{std::move(caller), request, std::string(request_id),
                request_id.empty() ? "" : DigestOf(request), response,
                std::move(planner), std::move(done)}));
 }
@@ -66,14 +77,18 @@ void MutationRunner::Try(std::unique_ptr<Call> call) {
   {
     const std::unique_ptr<const storage::Snapshot> snapshot =
         store_.GetSnapshot();
-    Plan plan(*snapshot, clock_.Now());
+    Plan plan(*snapshot, clock_.Now(), call->caller);
     call->response.Clear();
-    if (absl::Status status = PlanOnce(*call, plan); !status.ok()) {
-      call->response.Clear();
-      return std::move(call->done)(std::move(status));
-    }
-    if (plan.writes_nothing()) return std::move(call->done)(absl::OkStatus());
-    transaction = plan.TakeTransaction();
+    call->decision = PlanOnce(*call, plan);
+    if (!call->decision.ok()) call->response.Clear();
+    const bool tells_nothing =
+        call->decision.ok()
+            ? plan.writes_nothing() && plan.audit().result() == 0
+            : !IsRefusal(call->decision);
+    if (tells_nothing) return std::move(call->done)(call->decision);
+    // A refusal changes nothing but the log.
+    if (call->decision.ok()) transaction = plan.TakeTransaction();
+    audit_log_.Append(EventOf(*call, plan), plan.now(), transaction);
   }
   store_.Commit(std::move(transaction),
                 [this, call = std::move(call)](absl::Status status) mutable {
@@ -81,10 +96,29 @@ void MutationRunner::Try(std::unique_ptr<Call> call) {
                 });
 }
 
+record::v1::AuditRecord MutationRunner::EventOf(const Call& call, Plan& plan) {
+  record::v1::AuditRecord event = std::move(plan.audit());
+  absl::string_view action = call.request.GetDescriptor()->name();
+  absl::ConsumeSuffix(&action, "Request");
+  event.set_action(std::string(action));
+  if (!call.decision.ok()) {
+    event.set_result(v1::AUDIT_RESULT_REFUSED);
+    event.set_reason(ErrorReason(call.decision));
+  } else if (event.result() == 0) {
+    event.set_result(v1::AUDIT_RESULT_DONE);
+  }
+  event.set_client_id(call.caller.client_id());
+  event.set_peer(call.caller.peer);
+  event.set_trace_id(call.caller.trace_id);
+  event.set_request_id(call.request_id);
+  return event;
+}
+
 absl::Status MutationRunner::PlanOnce(Call& call, Plan& plan) {
   if (call.request_id.empty()) return call.planner(plan);
 
-  const std::string key = IdempotencyKey(call.request_id);
+  const std::string key =
+      IdempotencyKey(call.caller.client_id(), call.request_id);
   ASSIGN_OR_RETURN(const auto stored,
                    plan.Read<record::v1::IdempotencyRecord>(key));
   const std::string& type = call.request.GetDescriptor()->full_name();
@@ -112,7 +146,7 @@ absl::Status MutationRunner::PlanOnce(Call& call, Plan& plan) {
 
 void MutationRunner::Committed(std::unique_ptr<Call> call,
                                absl::Status status) {
-  if (status.ok()) return std::move(call->done)(std::move(status));
+  if (status.ok()) return std::move(call->done)(call->decision);
   if (absl::IsAborted(status) && call->tries < kMaxTries) {
     executor_.Continue(
         [this, call = std::move(call)]() mutable { Try(std::move(call)); });

@@ -11,6 +11,8 @@
 #include "base/clock.h"
 #include "base/executor.h"
 #include "google/protobuf/message.h"
+#include "services/engine/audit_log.h"
+#include "services/engine/caller.h"
 #include "services/engine/plan.h"
 #include "storage/store.h"
 
@@ -21,8 +23,12 @@ inline constexpr absl::Duration kIdempotencyRetention = absl::Hours(24);
 
 // Runs mutating calls: plans them at a snapshot, commits the plan on condition
 // that nothing it read has changed, and plans again if something has. The
-// result is stored in the same transaction under the request id, so that no
-// call can forget it.
+// result is stored in the same transaction under the request id, and an event
+// of the audit log is written with it, so that no call can forget either.
+//
+// A refusal that rests on a state, as a lock (RESOURCE_EXHAUSTED or
+// FAILED_PRECONDITION), is a decision too: its event is on disk before it is
+// told.
 //
 // Thread-safe. No thread waits for the disk.
 class MutationRunner {
@@ -34,8 +40,12 @@ class MutationRunner {
   using Done = absl::AnyInvocable<void(absl::Status) &&>;
 
   // None is owned; all must outlive every call.
-  MutationRunner(storage::Store& store, Executor& executor, const Clock& clock)
-      : store_(store), executor_(executor), clock_(clock) {}
+  MutationRunner(storage::Store& store, Executor& executor, const Clock& clock,
+                 const AuditLog& audit_log)
+      : store_(store),
+        executor_(executor),
+        clock_(clock),
+        audit_log_(audit_log) {}
 
   // Plans on the present thread, and calls done once the plan is durable, or
   // with an error:
@@ -46,7 +56,7 @@ class MutationRunner {
   //   others            what the planner returned.
   // request and response are borrowed until done is called. request_id: empty,
   // or a field of the request.
-  void Run(const google::protobuf::Message& request,
+  void Run(Caller caller, const google::protobuf::Message& request,
            absl::string_view request_id, google::protobuf::Message& response,
            Planner planner, Done done);
 
@@ -55,11 +65,13 @@ class MutationRunner {
 
   void Try(std::unique_ptr<Call> call);
   absl::Status PlanOnce(Call& call, Plan& plan);
+  static record::v1::AuditRecord EventOf(const Call& call, Plan& plan);
   void Committed(std::unique_ptr<Call> call, absl::Status status);
 
   storage::Store& store_;
   Executor& executor_;
   const Clock& clock_;
+  const AuditLog& audit_log_;
 };
 
 }  // namespace cofactor::services

@@ -173,7 +173,9 @@ TEST(MutationRunnerAnswerTest, ComesOnlyOnceTheTransactionIsDurable) {
   const ManualClock clock(absl::FromUnixSeconds(1'700'000'000));
   HeldStore store(std::make_unique<storage::MemoryStore>(clock));
   InlineExecutor executor;
-  MutationRunner runner(store, executor, clock);
+  SeededRandomness randomness(1);
+  const AuditLog audit_log(randomness, absl::Hours(1));
+  MutationRunner runner(store, executor, clock, audit_log);
   const AccountEngine engine{};
   v1::CreateAccountRequest request;
   request.mutable_account()->set_account_id("acme");
@@ -181,7 +183,7 @@ TEST(MutationRunnerAnswerTest, ComesOnlyOnceTheTransactionIsDurable) {
   bool answered = false;
   store.Hold();
   runner.Run(
-      request, "", response,
+      Caller::Server(), request, "", response,
       [&](Plan& plan) { return engine.CreateAccount(plan, request, response); },
       [&](absl::Status status) {
         EXPECT_TRUE(status.ok()) << status;

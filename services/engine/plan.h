@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "base/status_macros.h"
 #include "cofactor/record/v1/record.pb.h"
+#include "services/engine/caller.h"
 #include "storage/store.h"
 
 namespace cofactor::services {
@@ -68,11 +69,17 @@ absl::StatusOr<Stored<RecordProto>> Decode(storage::Record raw) {
 // if all that it rests on still holds. Thread-compatible; one per try.
 class Plan {
  public:
-  // snapshot: not owned; must outlive this.
-  Plan(const storage::Snapshot& snapshot, absl::Time now)
-      : snapshot_(snapshot), now_(now) {}
+  // snapshot, caller: not owned; must outlive this.
+  Plan(const storage::Snapshot& snapshot, absl::Time now, const Caller& caller)
+      : snapshot_(snapshot), now_(now), caller_(caller) {}
 
   absl::Time now() const { return now_; }
+  const Caller& caller() const { return caller_; }
+
+  // What the audit log will tell of this call, as far as it is known. A plan
+  // that changes something is told of anyway; one that sets a result here is
+  // told of also if it changes nothing.
+  record::v1::AuditRecord& audit() { return audit_; }
 
   // Reads a record, or finds that there is none.
   template <typename RecordProto>
@@ -107,6 +114,8 @@ class Plan {
  private:
   const storage::Snapshot& snapshot_;
   const absl::Time now_;
+  const Caller& caller_;
+  record::v1::AuditRecord audit_;
   storage::Transaction transaction_;
 };
 

@@ -8,7 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
+#include "cofactor/v1/audit.pb.h"
 #include "services/engine/enrollment_secrets.h"
+#include "services/engine/guess_budgets.h"
 #include "services/engine/keys.h"
 #include "services/engine/lock_rule.h"
 #include "services/engine/lookup.h"
@@ -19,6 +21,9 @@ namespace {
 
 using ::cofactor::record::v1::EnrollmentRecord;
 using ::cofactor::record::v1::MemberRecord;
+
+// As long as a failure stays in the budget of a member.
+constexpr absl::Duration kDecoyLifetime = absl::Hours(24 * 31);
 
 // An enrollment and what its factor says of the response.
 struct Judged {
@@ -115,9 +120,10 @@ absl::StatusOr<TrialResult> Try(
         return Contains(may_accept, *judged.enrollment);
       });
   const bool replayed = std::any_of(fitting.begin(), fitting.end(), IsReplay);
-  if (accepting == fitting.end() || replayed) {
-    result.reason = replayed ? v1::VERIFICATION_REASON_REPLAYED
-                             : v1::VERIFICATION_REASON_WRONG_CODE;
+  if (accepting == fitting.end() || replayed || trial.refuse) {
+    result.reason = trial.refuse ? v1::VERIFICATION_REASON_NO_ENROLLMENT
+                    : replayed   ? v1::VERIFICATION_REASON_REPLAYED
+                                 : v1::VERIFICATION_REASON_WRONG_CODE;
     CountFailures(tried, trial.now);
     return result;
   }
@@ -155,11 +161,57 @@ absl::StatusOr<TrialResult> TryActive(const Trial& trial,
   }
   if (may_accept.empty()) {
     if (shortest_lock.has_value()) return LockedError(*shortest_lock);
-    TrialResult nothing_to_try;
-    nothing_to_try.reason = v1::VERIFICATION_REASON_NO_ENROLLMENT;
-    return nothing_to_try;
+    TrialResult result;
+    result.nothing_to_try = true;
+    result.reason = v1::VERIFICATION_REASON_NO_ENROLLMENT;
+    return result;
   }
-  return Try(trial, may_accept, tried, member);
+  const std::string& factor_type = trial.factor.descriptor().type_id;
+  RETURN_IF_ERROR(CheckMemberBudget(member, factor_type, trial.now));
+  ASSIGN_OR_RETURN(TrialResult result, Try(trial, may_accept, tried, member));
+  if (!result.verified) CountMemberFailure(member, factor_type, trial.now);
+  return result;
+}
+
+absl::StatusOr<TrialResult> TryDecoy(Plan& plan, const Trial& trial,
+                                     absl::string_view account_id,
+                                     absl::string_view member_id,
+                                     Randomness& randomness) {
+  const std::string& factor_type = trial.factor.descriptor().type_id;
+  const std::string key = DecoyKey(account_id, member_id, factor_type);
+  ASSIGN_OR_RETURN(auto decoy, plan.Read<MemberRecord>(key));
+  // A member whose enrollment was disabled comes here with a record that counts
+  // nothing yet; so does the one that there is not.
+  if (!decoy.exists() || !IsActive(decoy.record.enrollments(0))) {
+    decoy.record.Clear();
+    ASSIGN_OR_RETURN(const factors::FactorState state,
+                     trial.factor.DecoyState(randomness));
+    EnrollmentRecord& enrollment = *decoy.record.add_enrollments();
+    enrollment.set_factor_type(factor_type);
+    enrollment.set_confirmed(true);
+    enrollment.set_factor_state_version(state.version);
+    enrollment.set_factor_state(std::string(state.data.ExposeSecret()));
+  }
+  Trial refused = trial;
+  refused.refuse = true;
+  ASSIGN_OR_RETURN(const TrialResult result,
+                   TryActive(refused, "", decoy.record));
+  plan.Write(key, decoy.record, plan.now() + kDecoyLifetime);
+  return result;
+}
+
+v1::VerificationReason Decide(Plan& plan, bool verified,
+                              v1::VerificationReason reason) {
+  plan.audit().set_result(verified ? v1::AUDIT_RESULT_VERIFIED
+                                   : v1::AUDIT_RESULT_NOT_VERIFIED);
+  if (verified) return v1::VERIFICATION_REASON_UNSPECIFIED;
+  plan.audit().set_reason(v1::VerificationReason_Name(reason));
+  // An ambiguous code belongs to somebody, and does not tell to whom.
+  if (plan.caller().MayKnowMembers() ||
+      reason == v1::VERIFICATION_REASON_AMBIGUOUS) {
+    return reason;
+  }
+  return v1::VERIFICATION_REASON_WRONG_CODE;
 }
 
 absl::StatusOr<TrialResult> TryPending(const Trial& trial,

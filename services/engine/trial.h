@@ -4,6 +4,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/randomness.h"
 #include "cofactor/record/v1/record.pb.h"
 #include "cofactor/v1/auth_service.pb.h"
 #include "factors/factor.h"
@@ -23,12 +24,17 @@ struct Trial {
   // Null if the response was given up front.
   const factors::ChallengeContext* challenge = nullptr;
   absl::Time now;
+  // The member may not verify: whatever the response is, it is judged and
+  // counted, and not accepted.
+  bool refuse = false;
 };
 
 // What came of it.
 struct TrialResult {
   bool verified = false;
   v1::VerificationReason reason = v1::VERIFICATION_REASON_UNSPECIFIED;
+  // No enrollment could accept it, lock or no lock. Nothing was judged.
+  bool nothing_to_try = false;
   // The enrollment that accepted, inside the member's record; null unless
   // verified.
   record::v1::EnrollmentRecord* enrollment = nullptr;
@@ -43,8 +49,9 @@ struct TrialResult {
 // so that more enrollments never mean more guesses. The same code in several
 // enrollments, as a seed that was imported twice, is used up in all of them.
 //
-// RESOURCE_EXHAUSTED with RetryInfo: all that could accept it are locked; the
-// response was not judged, and nothing was changed. Other errors: those of the
+// RESOURCE_EXHAUSTED with RetryInfo: all that could accept it are locked, or
+// the member's budget is used up; the response was not judged, and nothing was
+// changed. Other errors: those of the
 // factor; nothing may be committed then.
 absl::StatusOr<TrialResult> TryActive(const Trial& trial,
                                       absl::string_view enrollment_id,
@@ -55,6 +62,22 @@ absl::StatusOr<TrialResult> TryActive(const Trial& trial,
 absl::StatusOr<TrialResult> TryPending(const Trial& trial,
                                        record::v1::EnrollmentRecord& enrollment,
                                        record::v1::MemberRecord& member);
+
+// As TryActive, for a response that there is nobody to try on: there is no such
+// member, or none of its enrollments could accept it. It is tried on an
+// enrollment that nobody has, and counted in a record of its own, so that it
+// takes the same work and locks as any other. Writes what follows; never
+// verifies.
+absl::StatusOr<TrialResult> TryDecoy(Plan& plan, const Trial& trial,
+                                     absl::string_view account_id,
+                                     absl::string_view member_id,
+                                     Randomness& randomness);
+
+// Notes a decision for the audit log, and returns the reason that the caller
+// may see: one that may not know members learns nothing but that a response was
+// not right.
+v1::VerificationReason Decide(Plan& plan, bool verified,
+                              v1::VerificationReason reason);
 
 // Adds to a plan what a trial changed.
 void WriteTrial(Plan& plan, record::v1::MemberRecord& member,

@@ -5,6 +5,7 @@
 
 #include "base/errors.h"
 #include "base/status_macros.h"
+#include "services/engine/guess_budgets.h"
 #include "services/engine/input.h"
 #include "services/engine/keys.h"
 #include "services/engine/lock_rule.h"
@@ -22,17 +23,15 @@ using ::cofactor::record::v1::RosterRecord;
 
 constexpr absl::string_view kDefaultFactorType = "totp";
 
-void Refuse(v1::VerificationReason reason, v1::VerifyResponse& response) {
-  response.set_verified(false);
-  response.set_reason(reason);
-}
-
-void Accept(const MemberRecord& member, const TrialResult& result,
-            absl::Time now, v1::VerifyResponse& response) {
+void Accept(Plan& plan, const MemberRecord& member, const TrialResult& result,
+            v1::VerifyResponse& response) {
   response.set_verified(true);
   response.set_account_id(member.account_id());
   response.set_member_id(member.member_id());
-  *response.mutable_enrollment() = BriefViewOf(member, *result.enrollment, now);
+  *response.mutable_enrollment() =
+      BriefViewOf(member, *result.enrollment, plan.now());
+  plan.audit().set_member_id(member.member_id());
+  plan.audit().set_enrollment_id(result.enrollment->enrollment_id());
 }
 
 }  // namespace
@@ -56,8 +55,14 @@ absl::Status VerificationEngine::Verify(Plan& plan,
   code.set_code(request.code());
   RETURN_IF_ERROR(factor->CheckResponse(code, "code"));
   const Trial trial{*factor, code, nullptr, plan.now()};
+  plan.audit().set_account_id(request.account_id());
+  plan.audit().set_factor_type(factor->descriptor().type_id);
   if (!request.member_id().empty()) {
-    return VerifyMember(plan, trial, request, response);
+    plan.audit().set_member_id(request.member_id());
+    plan.audit().set_enrollment_id(request.enrollment_id());
+    RETURN_IF_ERROR(VerifyMember(plan, trial, request, response));
+    response.set_reason(Decide(plan, response.verified(), response.reason()));
+    return absl::OkStatus();
   }
   if (!request.enrollment_id().empty()) {
     return InvalidField("enrollment_id", "needs the member_id beside it");
@@ -67,7 +72,9 @@ absl::Status VerificationEngine::Verify(Plan& plan,
                         "is required: a code of this factor does not tell "
                         "whose it is");
   }
-  return VerifyByCodeAlone(plan, trial, request, response);
+  RETURN_IF_ERROR(VerifyByCodeAlone(plan, trial, request, response));
+  response.set_reason(Decide(plan, response.verified(), response.reason()));
+  return absl::OkStatus();
 }
 
 absl::Status VerificationEngine::VerifyMember(
@@ -75,22 +82,18 @@ absl::Status VerificationEngine::VerifyMember(
     v1::VerifyResponse& response) const {
   ASSIGN_OR_RETURN(auto member,
                    FindMember(plan, request.account_id(), request.member_id()));
-  if (!member.exists() || !MayVerify(member.record, plan.now())) {
-    Refuse(v1::VERIFICATION_REASON_NO_ENROLLMENT, response);
-    return absl::OkStatus();
-  }
-  ASSIGN_OR_RETURN(const TrialResult result,
-                   TryActive(trial, request.enrollment_id(), member.record));
-  if (result.reason == v1::VERIFICATION_REASON_NO_ENROLLMENT) {
-    Refuse(result.reason, response);
-    return absl::OkStatus();
-  }
-  WriteTrial(plan, member.record, result);
-  if (result.verified) {
-    Accept(member.record, result, plan.now(), response);
+  Trial judged = trial;
+  judged.refuse = !MayVerify(member.record, plan.now());
+  ASSIGN_OR_RETURN(TrialResult result,
+                   TryActive(judged, request.enrollment_id(), member.record));
+  if (result.nothing_to_try) {
+    ASSIGN_OR_RETURN(result, TryDecoy(plan, trial, request.account_id(),
+                                      request.member_id(), randomness_));
   } else {
-    Refuse(result.reason, response);
+    WriteTrial(plan, member.record, result);
   }
+  response.set_reason(result.reason);
+  if (result.verified) Accept(plan, member.record, result, response);
   return absl::OkStatus();
 }
 
@@ -101,7 +104,7 @@ absl::Status VerificationEngine::VerifyByCodeAlone(
   ASSIGN_OR_RETURN(const auto roster,
                    plan.Read<RosterRecord>(RosterKey(account_id)));
   if (!roster.exists()) {  // No such account, or it never had a member.
-    Refuse(v1::VERIFICATION_REASON_NO_ENROLLMENT, response);
+    response.set_reason(v1::VERIFICATION_REASON_NO_ENROLLMENT);
     return absl::OkStatus();
   }
   // A condition of the commit also when it is not written, so that of many
@@ -112,18 +115,22 @@ absl::Status VerificationEngine::VerifyByCodeAlone(
   if (lock > absl::ZeroDuration()) return LockedError(lock);
 
   ASSIGN_OR_RETURN(
-      const std::vector<std::string> owners,
+      const CodeIndex::Found found,
       code_index_.FindMembers(plan.snapshot(), account_id, trial.factor,
                               roster.version, request.code(), plan.now()));
+  // Before anything is done with what was found.
+  RETURN_IF_ERROR(
+      CheckAccountBudget(code_only.record, found.chance, plan.now()));
+  const std::vector<std::string>& owners = found.member_ids;
   if (owners.size() == 1) {
     RETURN_IF_ERROR(TryOwner(plan, trial, owners[0], request, response));
   } else {
-    Refuse(owners.empty() ? v1::VERIFICATION_REASON_WRONG_CODE
-                          : v1::VERIFICATION_REASON_AMBIGUOUS,
-           response);
+    response.set_reason(owners.empty() ? v1::VERIFICATION_REASON_WRONG_CODE
+                                       : v1::VERIFICATION_REASON_AMBIGUOUS);
   }
   if (!response.verified()) {
     CountFailure(kCodeOnlyLockRule, code_only.record, plan.now());
+    AddFailure(kAccountWindow, *code_only.record.mutable_counts(), plan.now());
     plan.Write(code_only_key, code_only.record);
   } else if (code_only.record.consecutive_failures() > 0) {
     ForgetFailures(code_only.record);
@@ -141,28 +148,27 @@ absl::Status VerificationEngine::TryOwner(Plan& plan, const Trial& trial,
   // Whoever asks without a member id learns nothing of a member that may not
   // verify: the code is as wrong as any other.
   if (!MayVerify(member.record, plan.now())) {
-    Refuse(v1::VERIFICATION_REASON_WRONG_CODE, response);
+    response.set_reason(v1::VERIFICATION_REASON_WRONG_CODE);
     return absl::OkStatus();
   }
   const absl::StatusOr<TrialResult> result =
       TryActive(trial, "", member.record);
   if (absl::IsResourceExhausted(
-          result.status())) {  // The enrollment is locked.
-    Refuse(v1::VERIFICATION_REASON_WRONG_CODE, response);
+          result.status())) {  // Locked, or out of budget.
+    response.set_reason(v1::VERIFICATION_REASON_WRONG_CODE);
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(result.status());
   if (!result->verified) {
     // What the trial counted is dropped: without a member id a failure belongs
     // to no enrollment.
-    Refuse(result->reason == v1::VERIFICATION_REASON_REPLAYED
-               ? v1::VERIFICATION_REASON_REPLAYED
-               : v1::VERIFICATION_REASON_WRONG_CODE,
-           response);
+    response.set_reason(result->reason == v1::VERIFICATION_REASON_REPLAYED
+                            ? v1::VERIFICATION_REASON_REPLAYED
+                            : v1::VERIFICATION_REASON_WRONG_CODE);
     return absl::OkStatus();
   }
   WriteTrial(plan, member.record, *result);
-  Accept(member.record, *result, plan.now(), response);
+  Accept(plan, member.record, *result, response);
   return absl::OkStatus();
 }
 

@@ -2,6 +2,7 @@
 #define COFACTOR_SERVICES_ENGINE_VERIFICATION_ENGINE_H_
 
 #include "absl/status/status.h"
+#include "base/randomness.h"
 #include "cofactor/v1/auth_service.pb.h"
 #include "factors/factor_registry.h"
 #include "services/engine/code_index.h"
@@ -13,10 +14,10 @@ namespace cofactor::services {
 // Decides AuthService.Verify: a code given up front. Thread-safe.
 class VerificationEngine {
  public:
-  // Neither is owned; both must outlive this.
+  // None is owned; all must outlive this.
   VerificationEngine(const factors::FactorRegistry& registry,
-                     CodeIndex& code_index)
-      : registry_(registry), code_index_(code_index) {}
+                     CodeIndex& code_index, Randomness& randomness)
+      : registry_(registry), code_index_(code_index), randomness_(randomness) {}
 
   absl::Status Verify(Plan& plan, const v1::VerifyRequest& request,
                       v1::VerifyResponse& response) const;
@@ -37,6 +38,7 @@ class VerificationEngine {
 
   const factors::FactorRegistry& registry_;
   CodeIndex& code_index_;
+  Randomness& randomness_;
 };
 
 }  // namespace cofactor::services

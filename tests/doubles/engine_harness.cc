@@ -4,6 +4,8 @@
 #include <iostream>
 
 #include "factors/standard_factors.h"
+#include "services/engine/keys.h"
+#include "storage/log.h"
 
 namespace cofactor {
 namespace {
@@ -41,9 +43,11 @@ EngineHarness::EngineHarness(factors::FactorRegistry registry)
       code_index_(1'000'000, randomness_),
       enrollments_(registry_, randomness_),
       challenges_(registry_, randomness_),
-      verifications_(registry_, code_index_),
+      verifications_(registry_, code_index_, randomness_),
+      clients_(randomness_),
+      audit_log_(randomness_, absl::Hours(24 * 400)),
       pool_(4, 1'000),
-      runner_(store_, pool_, clock_) {}
+      runner_(store_, pool_, clock_, audit_log_) {}
 
 void EngineHarness::CreateMember(const std::string& account_id,
                                  const std::string& member_id) {
@@ -83,6 +87,23 @@ EngineHarness::Enrolled EngineHarness::EnrollTotp(const std::string& account_id,
       Must(Call(&services::EnrollmentEngine::ConfirmEnrollment, confirm));
   if (!confirmed.verified()) std::abort();
   return enrolled;
+}
+
+void EngineHarness::ActAs(std::initializer_list<v1::Scope> scopes) {
+  auto permissions = std::make_shared<services::Permissions>();
+  permissions->client_id = "tester";
+  for (const v1::Scope scope : scopes) permissions->scopes.Add(scope);
+  caller_ = {std::move(permissions), "", ""};
+}
+
+std::vector<record::v1::AuditRecord> EngineHarness::AuditEvents() {
+  const auto snapshot = store_.GetSnapshot();
+  std::vector<record::v1::AuditRecord> events;
+  for (const storage::Entry& entry : Must(snapshot->Scan(
+           storage::LogPrefix(services::kAuditLog), "", 100'000))) {
+    events.push_back(Must(services::DecodeEvent(entry)).record);
+  }
+  return events;
 }
 
 absl::StatusOr<v1::VerifyResponse> EngineHarness::Verify(

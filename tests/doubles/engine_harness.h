@@ -2,9 +2,11 @@
 #define COFACTOR_TESTS_DOUBLES_ENGINE_HARNESS_H_
 
 #include <future>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -14,7 +16,10 @@
 #include "base/randomness.h"
 #include "factors/factor_registry.h"
 #include "services/engine/account_engine.h"
+#include "services/engine/audit_log.h"
+#include "services/engine/caller.h"
 #include "services/engine/challenge_engine.h"
+#include "services/engine/client_engine.h"
 #include "services/engine/code_index.h"
 #include "services/engine/enrollment_engine.h"
 #include "services/engine/mutation_runner.h"
@@ -46,7 +51,7 @@ class EngineHarness {
     Response response;
     std::promise<absl::Status> result;
     runner_.Run(
-        request, request_id, response,
+        caller_, request, request_id, response,
         [&](services::Plan& plan) {
           return (Get<Engine>().*method)(plan, request, response);
         },
@@ -78,6 +83,15 @@ class EngineHarness {
                                const std::string& member_id,
                                const std::string& enrollment_id);
 
+  // Who makes the calls from now on. At first the server itself, who may do
+  // everything. Not while others call.
+  void ActAs(services::Caller caller) { caller_ = std::move(caller); }
+  // Makes the calls from now on as a client with these scopes alone.
+  void ActAs(std::initializer_list<v1::Scope> scopes);
+
+  // All events of the audit log, in its order.
+  std::vector<record::v1::AuditRecord> AuditEvents();
+
   ManualClock& clock() { return clock_; }
   storage::Store& store() { return store_; }
   absl::Time now() const { return clock_.Now(); }
@@ -91,6 +105,8 @@ class EngineHarness {
       return enrollments_;
     } else if constexpr (std::is_same_v<Engine, services::ChallengeEngine>) {
       return challenges_;
+    } else if constexpr (std::is_same_v<Engine, services::ClientEngine>) {
+      return clients_;
     } else {
       return verifications_;
     }
@@ -105,6 +121,9 @@ class EngineHarness {
   services::EnrollmentEngine enrollments_;
   services::ChallengeEngine challenges_;
   services::VerificationEngine verifications_;
+  services::ClientEngine clients_;
+  services::Caller caller_ = services::Caller::Server();
+  services::AuditLog audit_log_;
   ThreadPool pool_;
   services::MutationRunner runner_;
 };

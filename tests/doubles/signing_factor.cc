@@ -62,6 +62,11 @@ class SigningFactor final : public factors::Factor {
     return randomness.DrawSecret(16);
   }
 
+  absl::StatusOr<factors::FactorState> DecoyState(
+      Randomness& randomness) const override {
+    return factors::FactorState{kStateVersion, randomness.DrawSecret(16)};
+  }
+
   absl::StatusOr<factors::Verdict> Verify(
       const factors::Attempt& attempt) const override {
     if (attempt.challenge == nullptr || attempt.challenge->state.size() != 16) {
