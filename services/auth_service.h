@@ -5,6 +5,7 @@
 #include "services/chokepoint.h"
 #include "services/engine/challenge_engine.h"
 #include "services/engine/enrollment_engine.h"
+#include "services/engine/support_engine.h"
 #include "services/engine/verification_engine.h"
 
 namespace cofactor::services {
@@ -15,11 +16,13 @@ class AuthService final : public v1::AuthService::CallbackService {
   // None is owned; all must outlive this.
   AuthService(Chokepoint& chokepoint, const EnrollmentEngine& enrollments,
               const ChallengeEngine& challenges,
-              const VerificationEngine& verifications)
+              const VerificationEngine& verifications,
+              const SupportEngine& support)
       : chokepoint_(chokepoint),
         enrollments_(enrollments),
         challenges_(challenges),
-        verifications_(verifications) {}
+        verifications_(verifications),
+        support_(support) {}
 
   grpc::ServerUnaryReactor* ListFactors(
       grpc::CallbackServerContext* context,
@@ -49,6 +52,16 @@ class AuthService final : public v1::AuthService::CallbackService {
       grpc::CallbackServerContext* context,
       const v1::DeleteEnrollmentRequest* request,
       v1::DeleteEnrollmentResponse* response) override;
+  grpc::ServerUnaryReactor* UnlockEnrollment(
+      grpc::CallbackServerContext* context,
+      const v1::UnlockEnrollmentRequest* request,
+      v1::UnlockEnrollmentResponse* response) override;
+  grpc::ServerUnaryReactor* ListLocks(grpc::CallbackServerContext* context,
+                                      const v1::ListLocksRequest* request,
+                                      v1::ListLocksResponse* response) override;
+  grpc::ServerUnaryReactor* Explain(grpc::CallbackServerContext* context,
+                                    const v1::ExplainRequest* request,
+                                    v1::ExplainResponse* response) override;
   grpc::ServerUnaryReactor* CreateChallenge(
       grpc::CallbackServerContext* context,
       const v1::CreateChallengeRequest* request,
@@ -78,6 +91,7 @@ class AuthService final : public v1::AuthService::CallbackService {
   const EnrollmentEngine& enrollments_;
   const ChallengeEngine& challenges_;
   const VerificationEngine& verifications_;
+  const SupportEngine& support_;
 };
 
 }  // namespace cofactor::services

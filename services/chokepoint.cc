@@ -9,10 +9,17 @@
 namespace cofactor::services {
 
 grpc::ServerUnaryReactor* Chokepoint::Serve(
-    grpc::CallbackServerContext* context, Work work) {
+    grpc::CallbackServerContext* context,
+    const google::protobuf::Message& request, Work work) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  const bool admitted = executor_.TrySchedule(
-      [context, reactor, work = std::move(work)]() mutable {
+  absl::StatusOr<Caller> caller = gate_.Admit(*context, request);
+  if (!caller.ok()) {
+    reactor->Finish(ToGrpcStatus(caller.status()));
+    return reactor;
+  }
+  const bool scheduled = executor_.TrySchedule(
+      [context, reactor, caller = *std::move(caller),
+       work = std::move(work)]() mutable {
         // gRPC cancels a call when its deadline passes. Nothing was done yet.
         if (context->IsCancelled()) {
           return reactor->Finish(ToGrpcStatus(MakeError(
@@ -20,11 +27,11 @@ grpc::ServerUnaryReactor* Chokepoint::Serve(
               "the call was cancelled or its deadline passed; nothing was "
               "done")));
         }
-        std::move(work)([reactor](absl::Status status) {
+        std::move(work)(std::move(caller), [reactor](absl::Status status) {
           reactor->Finish(ToGrpcStatus(status));
         });
       });
-  if (!admitted) {
+  if (!scheduled) {
     reactor->Finish(
         ToGrpcStatus(RetryLater("OVERLOADED",
                                 "the server has too much to do; nothing was "
@@ -32,6 +39,17 @@ grpc::ServerUnaryReactor* Chokepoint::Serve(
                                 absl::Seconds(1))));
   }
   return reactor;
+}
+
+Chokepoint::Done Chokepoint::After(Then then, Done done) {
+  return [this, then = std::move(then),
+          done = std::move(done)](absl::Status status) mutable {
+    if (!status.ok()) return std::move(done)(std::move(status));
+    executor_.Continue(
+        [then = std::move(then), done = std::move(done)]() mutable {
+          std::move(done)(then());
+        });
+  };
 }
 
 }  // namespace cofactor::services

@@ -1,38 +1,47 @@
 #ifndef COFACTOR_SERVICES_CHOKEPOINT_H_
 #define COFACTOR_SERVICES_CHOKEPOINT_H_
 
+#include <functional>
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "base/clock.h"
 #include "base/executor.h"
+#include "google/protobuf/message.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
+#include "services/engine/audit_log.h"
+#include "services/engine/caller.h"
 #include "services/engine/mutation_runner.h"
 #include "services/engine/plan.h"
+#include "services/gate.h"
 #include "storage/store.h"
 
 namespace cofactor::services {
 
-// The one way into the server: every RPC passes through Serve, and nothing else
-// finishes a call. Thread-safe.
+// The one way into the server: every unary RPC passes through Serve, and nothing
+// else finishes one. A call is let in by the gate before anything is done for
+// it. Thread-safe.
 class Chokepoint {
  public:
   using Done = absl::AnyInvocable<void(absl::Status) &&>;
-  using Work = absl::AnyInvocable<void(Done) &&>;
+  using Work = absl::AnyInvocable<void(Caller, Done) &&>;
 
   // None is owned; all must outlive every call.
-  Chokepoint(Executor& executor, storage::Store& store, const Clock& clock)
-      : executor_(executor),
+  Chokepoint(const Gate& gate, Executor& executor, storage::Store& store,
+             const Clock& clock, const AuditLog& audit_log)
+      : gate_(gate),
+        executor_(executor),
         store_(store),
         clock_(clock),
-        runner_(store, executor, clock) {}
+        runner_(store, executor, clock, audit_log) {}
 
-  // Takes a call off the gRPC thread and runs its work, unless its caller has
-  // given up by then. RESOURCE_EXHAUSTED at once if too much waits already.
+  // Asks the gate, takes a call off the gRPC thread and runs its work, unless its
+  // caller has given up by then. RESOURCE_EXHAUSTED at once if too much waits already.
   // The work calls done exactly once, from any thread.
   grpc::ServerUnaryReactor* Serve(grpc::CallbackServerContext* context,
+                                  const google::protobuf::Message& request,
                                   Work work);
 
   // Serves a call that changes nothing: engine.*method decides it at a
@@ -42,10 +51,11 @@ class Chokepoint {
       grpc::CallbackServerContext* context, const Request* request,
       Response* response, const Engine& engine,
       absl::Status (Engine::*method)(Plan&, const Request&, Response&) const) {
-    return Serve(context,
-                 [this, request, response, &engine, method](Done done) mutable {
+    return Serve(context, *request,
+                 [this, request, response, &engine, method](
+                     Caller caller, Done done) mutable {
                    const auto snapshot = store_.GetSnapshot();
-                   Plan plan(*snapshot, clock_.Now());
+                   Plan plan(*snapshot, clock_.Now(), caller);
                    std::move(done)((engine.*method)(plan, *request, *response));
                  });
   }
@@ -56,21 +66,43 @@ class Chokepoint {
       grpc::CallbackServerContext* context, const Request* request,
       Response* response, const Engine& engine,
       absl::Status (Engine::*method)(Plan&, const Request&, Response&) const) {
-    return Serve(context,
-                 [this, request, response, &engine, method](Done done) mutable {
-                   runner_.Run(
-                       *request, request->request_id(), *response,
-                       [request, response, &engine, method](Plan& plan) {
-                         return (engine.*method)(plan, *request, *response);
-                       },
-                       std::move(done));
-                 });
+    return MutateThen(context, request, response, engine, method, nullptr);
+  }
+
+  // As Mutate; then is run after the commit and before the answer, on a thread
+  // of the executor. Its error is the answer.
+  using Then = std::function<absl::Status()>;
+  template <typename Engine, typename Request, typename Response>
+  grpc::ServerUnaryReactor* MutateThen(
+      grpc::CallbackServerContext* context, const Request* request,
+      Response* response, const Engine& engine,
+      absl::Status (Engine::*method)(Plan&, const Request&, Response&) const,
+      Then then) {
+    return Serve(
+        context, *request,
+        [this, request, response, &engine, method, then = std::move(then)](
+            Caller caller, Done done) mutable {
+          if (then != nullptr) {
+            done = After(std::move(then), std::move(done));
+          }
+          runner_.Run(
+              std::move(caller), *request, request->request_id(), *response,
+              [request, response, &engine, method](Plan& plan) {
+                return (engine.*method)(plan, *request, *response);
+              },
+              std::move(done));
+        });
   }
 
   // For calls that have no request id.
   MutationRunner& runner() { return runner_; }
+  const Gate& gate() const { return gate_; }
 
  private:
+  // Runs then on the executor if the status is OK.
+  Done After(Then then, Done done);
+
+  const Gate& gate_;
   Executor& executor_;
   storage::Store& store_;
   const Clock& clock_;

@@ -35,11 +35,13 @@ grpc::ServerUnaryReactor* DevService::MoveClock(
     grpc::CallbackServerContext* context,
     const dev::v1::MoveClockRequest* request,
     dev::v1::MoveClockResponse* response) {
-  return chokepoint_.Serve(context, [this, request,
-                                     response](Chokepoint::Done done) mutable {
+  return chokepoint_.Serve(context, *request, [this, request, response](
+                                                   Caller caller,
+                                                   Chokepoint::Done
+                                                       done) mutable {
     auto offset = std::make_shared<absl::Duration>();
     chokepoint_.runner().Run(
-        *request, "", *response,
+        std::move(caller), *request, "", *response,
         [request, offset](Plan& plan) -> absl::Status {
           ASSIGN_OR_RETURN(const absl::Duration forward, ForwardMove(*request));
           ASSIGN_OR_RETURN(auto clock, plan.Read<ClockRecord>(kClockKey));
@@ -67,7 +69,9 @@ grpc::ServerUnaryReactor* DevService::GetClock(
     grpc::CallbackServerContext* context,
     const dev::v1::GetClockRequest* request,
     dev::v1::GetClockResponse* response) {
-  return chokepoint_.Serve(context, [this, response](Chokepoint::Done done) {
+  return chokepoint_.Serve(context, *request, [this, response](
+                                                   Caller caller,
+                                                   Chokepoint::Done done) {
     *response->mutable_time() = ToTimestamp(clock_.Now());
     const int64_t micros = absl::ToInt64Microseconds(clock_.offset());
     response->mutable_offset()->set_seconds(micros / 1'000'000);

@@ -1,0 +1,55 @@
+#ifndef COFACTOR_SERVICES_ADMIN_SERVICE_H_
+#define COFACTOR_SERVICES_ADMIN_SERVICE_H_
+
+#include "cofactor/v1/admin_service.grpc.pb.h"
+#include "services/chokepoint.h"
+#include "services/engine/client_directory.h"
+#include "services/engine/client_engine.h"
+#include "storage/store.h"
+
+namespace cofactor::services {
+
+// Takes the RPCs of cofactor.v1.AdminService to the engine. A change of a client
+// holds before it is answered. Thread-safe.
+class AdminService final : public v1::AdminService::CallbackService {
+ public:
+  // None is owned; all must outlive this.
+  AdminService(Chokepoint& chokepoint, const ClientEngine& clients,
+               ClientDirectory& directory, storage::Store& store)
+      : chokepoint_(chokepoint),
+        clients_(clients),
+        reload_([&directory, &store] { return directory.Load(store); }) {}
+
+  grpc::ServerUnaryReactor* CreateClient(
+      grpc::CallbackServerContext* context,
+      const v1::CreateClientRequest* request,
+      v1::CreateClientResponse* response) override;
+  grpc::ServerUnaryReactor* GetClient(grpc::CallbackServerContext* context,
+                                      const v1::GetClientRequest* request,
+                                      v1::GetClientResponse* response) override;
+  grpc::ServerUnaryReactor* ListClients(
+      grpc::CallbackServerContext* context,
+      const v1::ListClientsRequest* request,
+      v1::ListClientsResponse* response) override;
+  grpc::ServerUnaryReactor* UpdateClient(
+      grpc::CallbackServerContext* context,
+      const v1::UpdateClientRequest* request,
+      v1::UpdateClientResponse* response) override;
+  grpc::ServerUnaryReactor* RevokeClient(
+      grpc::CallbackServerContext* context,
+      const v1::RevokeClientRequest* request,
+      v1::RevokeClientResponse* response) override;
+  grpc::ServerUnaryReactor* RotateClientKey(
+      grpc::CallbackServerContext* context,
+      const v1::RotateClientKeyRequest* request,
+      v1::RotateClientKeyResponse* response) override;
+
+ private:
+  Chokepoint& chokepoint_;
+  const ClientEngine& clients_;
+  const Chokepoint::Then reload_;
+};
+
+}  // namespace cofactor::services
+
+#endif  // COFACTOR_SERVICES_ADMIN_SERVICE_H_
