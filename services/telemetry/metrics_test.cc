@@ -1,5 +1,6 @@
 #include "services/telemetry/metrics.h"
 
+#include <atomic>
 #include <map>
 #include <set>
 #include <string>
@@ -287,6 +288,30 @@ TEST_F(MetricsTest, LeavesOutWhatHasNoSource) {
   metrics_.SetStoreHealthySource(nullptr);
   EXPECT_EQ(Read().types.count("cofactor_store_healthy"), 0u);
   EXPECT_EQ(Read().types.count("cofactor_calls_waiting"), 0u);
+}
+
+// Else a source might read what is destroyed.
+TEST_F(MetricsTest, CallsNoSourceOnceItIsReplaced) {
+  std::atomic<bool> stop{false};
+  std::thread scraper([&] {
+    while (!stop) metrics_.Serialize();
+  });
+  for (int i = 0; i < 200; ++i) {
+    std::atomic<int> running{0};
+    std::atomic<int> ran{0};
+    metrics_.SetQueueDepthSource([&] {
+      ++running;
+      ++ran;
+      std::this_thread::yield();
+      --running;
+      return 1.0;
+    });
+    while (ran == 0) std::this_thread::yield();
+    metrics_.SetQueueDepthSource(nullptr);
+    EXPECT_EQ(running, 0);
+  }
+  stop = true;
+  scraper.join();
 }
 
 TEST_F(MetricsTest, LosesNoCountAmongThreads) {
