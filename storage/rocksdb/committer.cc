@@ -6,6 +6,7 @@
 
 #include "absl/strings/string_view.h"
 #include "base/status_macros.h"
+#include "base/stopwatch.h"
 #include "storage/rocksdb/frame.h"
 
 namespace cofactor::storage {
@@ -31,10 +32,12 @@ absl::Status NothingDone(const absl::Status& why) {
 
 }  // namespace
 
-Committer::Committer(Database& database, const Clock& clock, size_t max_waiting)
+Committer::Committer(Database& database, const Clock& clock, size_t max_waiting,
+                     CommitObserver* observer)
     : database_(database),
       clock_(clock),
       max_waiting_(max_waiting),
+      observer_(observer),
       thread_([this] { Run(); }) {}
 
 Committer::~Committer() {
@@ -104,13 +107,24 @@ void Committer::WriteTogether(std::deque<Waiting>& group) {
   for (const auto& [log, head] : heads) {
     Put({LogHeadKey(log), EncodeLogHead(head)}, version, batch);
   }
+  const Stopwatch stopwatch;
   const absl::Status written = Write(batch);
   if (written.ok()) {
+    Observe(group, stopwatch.Elapsed());
     log_heads_ = std::move(heads);
     return Remember(group, version);
   }
   // Also those that were aborted: they may have seen what was not written.
   for (Waiting& one : group) one.outcome = written;
+}
+
+void Committer::Observe(const std::deque<Waiting>& group,
+                        absl::Duration sync_time) {
+  if (observer_ == nullptr) return;
+  const auto written =
+      std::count_if(group.begin(), group.end(),
+                    [](const Waiting& one) { return one.outcome.ok(); });
+  observer_->BatchCommitted(static_cast<size_t>(written), sync_time);
 }
 
 void Committer::Remember(const std::deque<Waiting>& group, Version version) {

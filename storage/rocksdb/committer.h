@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "rocksdb/write_batch.h"
+#include "storage/commit_observer.h"
 #include "storage/log.h"
 #include "storage/rocksdb/database.h"
 #include "storage/store.h"
@@ -26,8 +27,9 @@ namespace cofactor::storage {
 // The one thread that writes a database. Thread-safe.
 class Committer {
  public:
-  // Neither is owned; both must outlive this.
-  Committer(Database& database, const Clock& clock, size_t max_waiting);
+  // None is owned; all must outlive this. observer: may be null.
+  Committer(Database& database, const Clock& clock, size_t max_waiting,
+            CommitObserver* observer);
 
   // Completes what was taken, then ends the thread.
   ~Committer();
@@ -64,6 +66,8 @@ class Committer {
   absl::StatusOr<Version> CurrentVersion(const std::string& key,
                                          const Versions& overlay,
                                          absl::Time now);
+  // Tells the observer of a batch that is on disk.
+  void Observe(const std::deque<Waiting>& group, absl::Duration sync_time);
   // Remembers the versions of a batch that is on disk.
   void Remember(const std::deque<Waiting>& group, Version version);
   absl::Status CheckConditions(const Transaction& transaction,
@@ -86,6 +90,7 @@ class Committer {
   Database& database_;
   const Clock& clock_;
   const size_t max_waiting_;
+  CommitObserver* const observer_;
   // Versions of keys that were written lately and do not expire, which saves a
   // read for each condition on them. Only the thread writes, so that they are
   // right; only it uses this.

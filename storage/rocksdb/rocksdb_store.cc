@@ -94,10 +94,11 @@ class RocksDbSnapshot final : public Snapshot {
 class RocksDbStore::Impl {
  public:
   Impl(std::unique_ptr<Database> database, const Clock& clock,
-       size_t max_waiting)
+       const RocksDbOptions& options)
       : clock(clock),
         database(std::move(database)),
-        committer(*this->database, clock, max_waiting) {}
+        committer(*this->database, clock, options.max_waiting,
+                  options.observer) {}
 
   const Clock& clock;
   const std::unique_ptr<Database> database;
@@ -108,7 +109,7 @@ absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(
     const RocksDbOptions& options, const Clock& clock) {
   ASSIGN_OR_RETURN(std::unique_ptr<Database> database, Database::Open(options));
   return std::unique_ptr<RocksDbStore>(new RocksDbStore(
-      std::make_unique<Impl>(std::move(database), clock, options.max_waiting)));
+      std::make_unique<Impl>(std::move(database), clock, options)));
 }
 
 RocksDbStore::RocksDbStore(std::unique_ptr<Impl> impl)

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/clock.h"
+#include "storage/commit_observer.h"
 #include "storage/store.h"
 
 namespace rocksdb {
@@ -22,6 +23,8 @@ struct RocksDbOptions {
   // Where files are; null: the machine's disk. Not owned; must outlive the
   // store. For tests that lose a disk.
   rocksdb::Env* env = nullptr;
+  // Hears of every batch; may be null. Not owned; must outlive the store.
+  CommitObserver* observer = nullptr;
 };
 
 // A store in a folder of this machine.
