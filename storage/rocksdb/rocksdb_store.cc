@@ -80,7 +80,7 @@ class RocksDbSnapshot final : public Snapshot {
   absl::StatusOr<Record> ToRecord(absl::string_view bytes) const {
     ASSIGN_OR_RETURN(const Frame frame, DecodeFrame(bytes));
     if (now_ >= frame.expire_time) return Record();
-    return Record{std::string(frame.value), frame.version};
+    return Record{std::string(frame.value), frame.version, frame.expire_time};
   }
 
   Database& database_;

@@ -57,7 +57,8 @@ absl::StatusOr<Record> OpenRecord(const KeyRing& key_ring,
       cipher->Open(value.substr(kHeaderBytes, XaesGcm::kNonceBytes),
                    value.substr(kHeaderBytes + XaesGcm::kNonceBytes),
                    AssociatedData(header, key)));
-  return Record{std::string(opened.ExposeSecret()), record.version};
+  return Record{std::string(opened.ExposeSecret()), record.version,
+                record.expire_time};
 }
 
 class OpeningSnapshot final : public Snapshot {
