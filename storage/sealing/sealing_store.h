@@ -2,7 +2,10 @@
 #define COFACTOR_STORAGE_SEALING_SEALING_STORE_H_
 
 #include <memory>
+#include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "base/mutex.h"
 #include "base/randomness.h"
 #include "storage/sealing/key_ring.h"
 #include "storage/store.h"
@@ -25,9 +28,38 @@ class SealingStore final : public Store {
   absl::StatusOr<size_t> RemoveExpired(size_t max_records) override;
   absl::Status Health() const override;
 
+  // The ring whose primary seals what is committed now.
+  std::shared_ptr<const KeyRing> key_ring() const;
+
+  // Seals with another ring from now on. It must hold every key that a value
+  // in the store, or a commit under way, was sealed with. Snapshots go on with
+  // the ring they were made with.
+  void UseKeyRing(KeyRing key_ring);
+
+  // Whether a commit is under way that an earlier ring than the present one
+  // sealed. Once this was false it stays so until the next UseKeyRing, and
+  // every snapshot from then on shows what those commits did: no value by a
+  // key that the present ring does not seal with can appear after it.
+  bool HasCommitsOfEarlierRings();
+
+  // What lies there is sealed. For key rotation and checks.
+  Store& base() const { return *base_; }
+
  private:
-  const KeyRing key_ring_;
+  // The time in which one ring seals. Each commit holds it until the base has
+  // answered: an era that nobody holds any more is over, and nothing can be
+  // miscounted. Snapshots hold the ring alone.
+  struct Era {
+    std::shared_ptr<const KeyRing> key_ring;
+  };
+
+  std::shared_ptr<const Era> era() const;
+
   Randomness& randomness_;
+  mutable Mutex mutex_;
+  std::shared_ptr<const Era> era_ ABSL_GUARDED_BY(mutex_);
+  // Those before era_ that may not be over.
+  std::vector<std::weak_ptr<const Era>> earlier_eras_ ABSL_GUARDED_BY(mutex_);
   // Last, so that it ends first: it may still call back.
   const std::unique_ptr<Store> base_;
 };
