@@ -16,7 +16,7 @@
 #include "base/mutex.h"
 #include "base/randomness.h"
 #include "gtest/gtest.h"
-#include "storage/memory/memory_store.h"
+#include "storage/sealing/interrupted_store.h"
 #include "storage/sealing/open_sealed_store.h"
 #include "storage/sealing/sealed_value.h"
 
@@ -153,7 +153,7 @@ class KeyRotationTest : public testing::Test {
 
   ManualClock clock_{absl::FromUnixSeconds(1'700'000'000)};
   HeldRandomness randomness_;
-  MemoryStore base_{clock_};
+  InterruptedStore base_{clock_};
   std::string path_;
   std::unique_ptr<SealingStore> store_;
   std::unique_ptr<KeyRotation> rotation_;
@@ -346,6 +346,23 @@ TEST_F(KeyRotationTest, LeavesNoExpiredRecordWithoutItsKey) {
   const auto record = store_->GetSnapshot()->Get("a");
   ASSERT_TRUE(record.ok()) << record.status();
   EXPECT_FALSE(record->exists());
+}
+
+TEST_F(KeyRotationTest, LeavesWhatChangedBetweenItsReadAndItsWrite) {
+  PutMany(3);
+  ASSERT_TRUE(rotation_->Start().ok());
+  base_.AfterNextSnapshot([this] {
+    EXPECT_TRUE(Put(*store_, "m/1", "changed").ok());
+    Transaction transaction;
+    transaction.Delete("m/2");
+    EXPECT_TRUE(CommitAndWait(*store_, std::move(transaction)).ok());
+  });
+  StepToTheEnd();
+  EXPECT_EQ(store_->GetSnapshot()->Get("m/0")->value, "seed 0");
+  EXPECT_EQ(store_->GetSnapshot()->Get("m/1")->value, "changed");
+  EXPECT_FALSE(store_->GetSnapshot()->Get("m/2")->exists());
+  EXPECT_EQ(rotation_->progress().records_resealed, 2u);
+  EXPECT_TRUE(rotation_->DropOldKeys().ok());
 }
 
 // A commit is caught on its way to the base while the rotation goes over all
