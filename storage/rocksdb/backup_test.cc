@@ -4,6 +4,7 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -22,30 +23,36 @@
 namespace cofactor::storage {
 namespace {
 
-// A disk on which no file of a backup may grow beyond a number of bytes.
-class FullDisk final : public rocksdb::EnvWrapper {
+// A disk that has room for so many bytes of backups, and on which a test can do
+// something when a backup begins to copy.
+class BackupDisk final : public rocksdb::EnvWrapper {
  public:
-  FullDisk() : EnvWrapper(rocksdb::Env::Default()) {}
+  BackupDisk() : EnvWrapper(rocksdb::Env::Default()) {}
 
-  const char* Name() const override { return "FullDisk"; }
+  const char* Name() const override { return "BackupDisk"; }
 
   rocksdb::Status NewWritableFile(const std::string& path,
                                   std::unique_ptr<rocksdb::WritableFile>* file,
                                   const rocksdb::EnvOptions& options) override {
+    const bool is_copy = absl::StrContains(path, ".partial/");
+    if (is_copy && at_first_copy_) std::exchange(at_first_copy_, nullptr)();
     const rocksdb::Status status =
         EnvWrapper::NewWritableFile(path, file, options);
-    if (status.ok() && absl::StrContains(path, ".partial/")) {
+    if (status.ok() && is_copy) {
       *file = std::make_unique<File>(*this, std::move(*file));
     }
     return status;
   }
 
   void SetRoom(uint64_t bytes) { room_ = bytes; }
+  void AtFirstCopy(std::function<void()> what) {
+    at_first_copy_ = std::move(what);
+  }
 
  private:
   class File final : public rocksdb::WritableFileWrapper {
    public:
-    File(FullDisk& disk, std::unique_ptr<rocksdb::WritableFile> base)
+    File(BackupDisk& disk, std::unique_ptr<rocksdb::WritableFile> base)
         : WritableFileWrapper(base.get()),
           disk_(disk),
           base_(std::move(base)) {}
@@ -59,11 +66,12 @@ class FullDisk final : public rocksdb::EnvWrapper {
     }
 
    private:
-    FullDisk& disk_;
+    BackupDisk& disk_;
     const std::unique_ptr<rocksdb::WritableFile> base_;
   };
 
-  uint64_t room_ = 0;
+  uint64_t room_ = 1 << 30;
+  std::function<void()> at_first_copy_;
 };
 
 class BackupTest : public testing::Test {
@@ -195,6 +203,24 @@ TEST_F(BackupTest, HoldsAMomentOfTheStoreWhileCommitsGoOn) {
   }
 }
 
+// The store would delete what it has replaced meanwhile.
+TEST_F(BackupTest, HoldsFilesThatTheStoreReplacesMeanwhile) {
+  BackupDisk disk;
+  const auto store = Open(path_, &disk);
+  ASSERT_TRUE(Put(*store, "a", "1").ok());
+  disk.AtFirstCopy([&] {
+    // More than the logs may hold.
+    const std::string value(4 << 20, 'x');
+    for (int i = 0; i < 25; ++i) {
+      ASSERT_TRUE(Put(*store, "a", value).ok());
+    }
+  });
+  const std::string backup = NewPath();
+  const absl::Status status = store->Backup(backup);
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(Get(*Open(backup), "a"), "1");
+}
+
 TEST_F(BackupTest, IsTakenOfARestoredStoreAndOfABackup) {
   std::string path = path_;
   for (int generation = 0; generation < 4; ++generation) {
@@ -206,13 +232,16 @@ TEST_F(BackupTest, IsTakenOfARestoredStoreAndOfABackup) {
     const std::string backup = NewPath();
     ASSERT_TRUE(store->Backup(backup).ok());
     path = NewPath();
-    // Opened as it is, or restored; the one from a backup that was in use.
+    // Opened as it is, or restored.
     if (generation % 2 == 0) {
       path = backup;
     } else {
       ASSERT_TRUE(RestoreBackup(backup, path).ok());
     }
   }
+  // What a store leaves that was at work in a backup is not restored.
+  EXPECT_EQ(Get(*Open(path), "k3"), "1");
+  EXPECT_TRUE(std::filesystem::exists(path + "/LOCK"));
   std::filesystem::create_directory(path + "/lost+found");
   const std::string restored = NewPath();
   ASSERT_TRUE(RestoreBackup(path, restored + "/").ok());
@@ -273,7 +302,7 @@ TEST_F(BackupTest, TakesThePlaceOfOneThatWasKilled) {
 }
 
 TEST_F(BackupTest, LeavesNothingOfItselfOnAFullDisk) {
-  FullDisk disk;
+  BackupDisk disk;
   const auto store = Open(path_, &disk);
   ASSERT_TRUE(Put(*store, "a", std::string(10'000, 'x')).ok());
   const std::string backup = NewPath();
