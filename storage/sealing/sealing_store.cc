@@ -61,6 +61,12 @@ SealingStore::SealingStore(std::unique_ptr<Store> base, KeyRing key_ring,
 }
 
 std::unique_ptr<const Snapshot> SealingStore::GetSnapshot() {
+  SealedSnapshot sealed = GetSealedSnapshot();
+  return std::make_unique<OpeningSnapshot>(std::move(sealed.base),
+                                           std::move(sealed.key_ring));
+}
+
+SealingStore::SealedSnapshot SealingStore::GetSealedSnapshot() {
   std::shared_ptr<const KeyRing> ring = key_ring();
   while (true) {
     std::unique_ptr<const Snapshot> snapshot = base_->GetSnapshot();
@@ -68,10 +74,7 @@ std::unique_ptr<const Snapshot> SealingStore::GetSnapshot() {
     // meanwhile. One that was added meanwhile may have sealed what the snapshot
     // shows: then look again.
     std::shared_ptr<const KeyRing> ring_after = key_ring();
-    if (ring_after == ring) {
-      return std::make_unique<OpeningSnapshot>(std::move(snapshot),
-                                               std::move(ring));
-    }
+    if (ring_after == ring) return {std::move(snapshot), std::move(ring)};
     ring = std::move(ring_after);
   }
 }

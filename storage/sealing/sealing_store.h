@@ -42,7 +42,15 @@ class SealingStore final : public Store {
   // key that the present ring does not seal with can appear after it.
   bool HasCommitsOfEarlierRings();
 
-  // What lies there is sealed. For key rotation and checks.
+  // What lies in the base at a moment, sealed, and the ring that opens all of
+  // it. For checks.
+  struct SealedSnapshot {
+    std::unique_ptr<const Snapshot> base;
+    std::shared_ptr<const KeyRing> key_ring;
+  };
+  SealedSnapshot GetSealedSnapshot();
+
+  // What lies there is sealed. For key rotation.
   Store& base() const { return *base_; }
 
  private:
