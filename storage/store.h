@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "storage/transaction.h"
 
 namespace cofactor::storage {
@@ -20,6 +21,9 @@ struct Record {
   std::string value;
   // kAbsent if the key holds nothing; value is empty then.
   Version version = kAbsent;
+  // As it was put, if need be cut to whole microseconds. InfiniteFuture: it
+  // never expires, or does not exist.
+  absl::Time expire_time = absl::InfiniteFuture();
 
   bool exists() const { return version != kAbsent; }
 };

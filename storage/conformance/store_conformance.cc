@@ -272,6 +272,28 @@ TEST_P(StoreConformanceTest, HidesARecordFromItsExpireTimeOn) {
   EXPECT_EQ(Get("a").value, "2");
 }
 
+TEST_P(StoreConformanceTest, TellsWhenARecordExpires) {
+  const absl::Time soon = clock_.Now() + absl::Seconds(10);
+  const absl::Time later = soon + absl::Microseconds(1);
+  ASSERT_TRUE(Put("p/a", "1", soon).ok());
+  ASSERT_TRUE(Put("p/b", "1").ok());
+  const auto snapshot = store_->GetSnapshot();
+  ASSERT_TRUE(Put("p/a", "2", later).ok());
+  ASSERT_TRUE(Put("p/b", "2", soon).ok());
+  EXPECT_EQ(snapshot->Get("p/a")->expire_time, soon);
+  EXPECT_EQ(snapshot->Get("p/b")->expire_time, absl::InfiniteFuture());
+  EXPECT_EQ(Get("p/a").expire_time, later);
+  EXPECT_EQ(Get("p/b").expire_time, soon);
+  const auto entries = store_->GetSnapshot()->Scan("p/", "", 10);
+  ASSERT_EQ(KeysOf(entries), (Keys{"p/a", "p/b"}));
+  EXPECT_EQ(entries->at(0).record.expire_time, later);
+  EXPECT_EQ(entries->at(1).record.expire_time, soon);
+  ASSERT_TRUE(Put("p/a", "3").ok());
+  EXPECT_EQ(Get("p/a").expire_time, absl::InfiniteFuture());
+  clock_.Set(soon);
+  EXPECT_EQ(Get("p/b").expire_time, absl::InfiniteFuture());
+}
+
 TEST_P(StoreConformanceTest, RemovesWhatHasExpiredAndNothingElse) {
   const absl::Time soon = clock_.Now() + absl::Seconds(10);
   const absl::Time later = soon + absl::Seconds(1);

@@ -42,7 +42,7 @@ class MemoryStore::MemorySnapshot final : public Snapshot {
  private:
   static Record ToRecord(const Revision* revision) {
     if (revision == nullptr) return Record();
-    return {revision->value, revision->version};
+    return {revision->value, revision->version, revision->expire_time};
   }
 
   MemoryStore& store_;

@@ -50,6 +50,7 @@ class LossyDisk::FileSystem final : public rocksdb::FileSystemWrapper {
       synced_[to] = synced->second;
       synced_.erase(from);
     }
+    RenameFilesIn(from + "/", to + "/");
     return status;
   }
 
@@ -123,6 +124,17 @@ class LossyDisk::FileSystem final : public rocksdb::FileSystemWrapper {
   IOStatus CheckPower() {
     MutexLock lock(mutex_);
     return has_power_ ? IOStatus::OK() : IOStatus::IOError("no power");
+  }
+
+  // Those in a folder go with it.
+  void RenameFilesIn(const std::string& from, const std::string& to)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    auto file = synced_.lower_bound(from);
+    while (file != synced_.end() &&
+           file->first.compare(0, from.size(), from) == 0) {
+      synced_[to + file->first.substr(from.size())] = file->second;
+      file = synced_.erase(file);
+    }
   }
 
   void SetSynced(const std::string& path, uint64_t bytes) {

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "base/mutex.h"
 #include "base/status_macros.h"
+#include "storage/rocksdb/backup.h"
 #include "storage/rocksdb/committer.h"
 #include "storage/rocksdb/database.h"
 #include "storage/rocksdb/frame.h"
@@ -80,7 +82,7 @@ class RocksDbSnapshot final : public Snapshot {
   absl::StatusOr<Record> ToRecord(absl::string_view bytes) const {
     ASSIGN_OR_RETURN(const Frame frame, DecodeFrame(bytes));
     if (now_ >= frame.expire_time) return Record();
-    return Record{std::string(frame.value), frame.version};
+    return Record{std::string(frame.value), frame.version, frame.expire_time};
   }
 
   Database& database_;
@@ -103,6 +105,8 @@ class RocksDbStore::Impl {
   const Clock& clock;
   const std::unique_ptr<Database> database;
   Committer committer;
+  // Held during a backup: two to one folder would take each other's files.
+  Mutex backup_mutex;
 };
 
 absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(
@@ -131,5 +135,10 @@ absl::StatusOr<size_t> RocksDbStore::RemoveExpired(size_t max_records) {
 }
 
 absl::Status RocksDbStore::Health() const { return impl_->database->Health(); }
+
+absl::Status RocksDbStore::Backup(const std::string& folder) {
+  MutexLock lock(impl_->backup_mutex);
+  return BackUpDatabase(*impl_->database, folder);
+}
 
 }  // namespace cofactor::storage

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "storage/commit_observer.h"
@@ -51,6 +52,17 @@ class RocksDbStore final : public Store {
   void Commit(Transaction transaction, CommitDone done) override;
   absl::StatusOr<size_t> RemoveExpired(size_t max_records) override;
   absl::Status Health() const override;
+
+  // Copies the store to a new folder while it serves: a state that it had
+  // between the call and its return, with all that was acknowledged before.
+  // The folder comes to be whole or not at all, with no file shared, and is on
+  // disk before this returns. RestoreBackup takes it; it can also be opened as
+  // it is. The values in it stay sealed: whoever seals them needs the key ring
+  // of that time. Waits for the disk, and for other backups of this store.
+  //   ALREADY_EXISTS  there is something at folder, which stays.
+  //   DATA_LOSS       the store is damaged.
+  //   UNAVAILABLE     the disk cannot take it, or the store has failed.
+  absl::Status Backup(const std::string& folder);
 
  private:
   class Impl;

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
@@ -55,6 +57,39 @@ void WipeKeys(record::v1::KeyRing& ring) {
   }
 }
 
+Secret PrintAndWipe(record::v1::KeyRing& ring) {
+  std::string text;
+  google::protobuf::TextFormat::PrintToString(ring, &text);
+  WipeKeys(ring);
+  return Secret(std::move(text));
+}
+
+struct FreeText {
+  void operator()(char* text) const { std::free(text); }
+};
+
+std::string DraftOf(const std::string& path) {
+  return absl::StrCat(path, ".new");
+}
+
+// Writes and syncs a draft in the place of one that a process left that was
+// killed. path: what is to become of it, for errors.
+absl::Status WriteDraft(const std::string& draft, const std::string& path,
+                        const Secret& text) {
+  unlink(draft.c_str());
+  const int descriptor =
+      open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (descriptor < 0) return CannotWrite(path);
+  const absl::string_view bytes = text.ExposeSecret();
+  const bool written = write(descriptor, bytes.data(), bytes.size()) ==
+                           static_cast<ssize_t>(bytes.size()) &&
+                       fsync(descriptor) == 0;
+  const int write_error = errno;
+  close(descriptor);
+  errno = write_error;
+  return written ? absl::OkStatus() : CannotWrite(path);
+}
+
 absl::Status SyncFolderOf(const std::string& path) {
   const size_t slash = path.rfind('/');
   const std::string folder =
@@ -79,7 +114,7 @@ absl::StatusOr<KeyRing> KeyRing::Parse(absl::string_view text) {
   if (!parsed) {
     return absl::InvalidArgumentError("is no key ring in protobuf text format");
   }
-  std::map<uint32_t, XaesGcm> keys;
+  Keys keys;
   for (const record::v1::SealingKey& key : ring.keys()) {
     if (key.key_id() == 0 || keys.count(key.key_id()) > 0) {
       return absl::InvalidArgumentError("has a key id that is 0 or used twice");
@@ -92,7 +127,8 @@ absl::StatusOr<KeyRing> KeyRing::Parse(absl::string_view text) {
     ASSIGN_OR_RETURN(
         XaesGcm cipher,
         XaesGcm::Create(Secret(absl::HexStringToBytes(key.key_hex()))));
-    keys.emplace(key.key_id(), std::move(cipher));
+    keys.emplace(key.key_id(),
+                 std::make_shared<const XaesGcm>(std::move(cipher)));
   }
   if (keys.count(ring.primary_key_id()) == 0) {
     return absl::InvalidArgumentError("does not hold its primary key");
@@ -102,7 +138,49 @@ absl::StatusOr<KeyRing> KeyRing::Parse(absl::string_view text) {
 
 const XaesGcm* KeyRing::Find(uint32_t key_id) const {
   const auto found = keys_.find(key_id);
-  return found == keys_.end() ? nullptr : &found->second;
+  return found == keys_.end() ? nullptr : found->second.get();
+}
+
+std::vector<uint32_t> KeyRing::key_ids() const {
+  std::vector<uint32_t> key_ids;
+  for (const auto& [key_id, key] : keys_) key_ids.push_back(key_id);
+  return key_ids;
+}
+
+absl::StatusOr<KeyRing> KeyRing::WithNewPrimary(Randomness& randomness) const {
+  const uint32_t last = keys_.rbegin()->first;
+  if (last == std::numeric_limits<uint32_t>::max()) {
+    return absl::FailedPreconditionError("the key ring has the last key id");
+  }
+  ASSIGN_OR_RETURN(XaesGcm cipher,
+                   XaesGcm::Create(randomness.DrawSecret(XaesGcm::kKeyBytes)));
+  Keys keys = keys_;
+  keys.emplace(last + 1, std::make_shared<const XaesGcm>(std::move(cipher)));
+  return KeyRing(last + 1, std::move(keys));
+}
+
+absl::StatusOr<KeyRing> KeyRing::Without(uint32_t key_id) const {
+  if (key_id == primary_key_id_) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("key ", key_id, " is the primary key"));
+  }
+  Keys keys = keys_;
+  if (keys.erase(key_id) == 0) {
+    return absl::NotFoundError(
+        absl::StrCat("the key ring holds no key ", key_id));
+  }
+  return KeyRing(primary_key_id_, std::move(keys));
+}
+
+Secret KeyRing::ToText() const {
+  record::v1::KeyRing ring;
+  ring.set_primary_key_id(primary_key_id_);
+  for (const auto& [key_id, cipher] : keys_) {
+    record::v1::SealingKey& key = *ring.add_keys();
+    key.set_key_id(key_id);
+    key.set_key_hex(absl::BytesToHexString(cipher->key().ExposeSecret()));
+  }
+  return PrintAndWipe(ring);
 }
 
 Secret NewKeyRingText(Randomness& randomness) {
@@ -112,10 +190,7 @@ Secret NewKeyRingText(Randomness& randomness) {
   record::v1::SealingKey& first = *ring.add_keys();
   first.set_key_id(1);
   first.set_key_hex(absl::BytesToHexString(key.ExposeSecret()));
-  std::string text;
-  google::protobuf::TextFormat::PrintToString(ring, &text);
-  WipeKeys(ring);
-  return Secret(std::move(text));
+  return PrintAndWipe(ring);
 }
 
 absl::StatusOr<KeyRing> ReadKeyRingFile(const std::string& path) {
@@ -162,20 +237,9 @@ absl::StatusOr<KeyRing> ReadKeyRingFile(const std::string& path) {
 absl::Status WriteKeyRingFile(const std::string& path, const Secret& text) {
   // Under another name first, then linked: nobody sees half a file, and a file
   // that is there already is never overwritten.
-  const std::string draft = absl::StrCat(path, ".new");
-  unlink(draft.c_str());  // Left by a start that was killed.
-  const int descriptor =
-      open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (descriptor < 0) return CannotWrite(path);
+  const std::string draft = DraftOf(path);
   auto remover = absl::MakeCleanup([&draft] { unlink(draft.c_str()); });
-  const absl::string_view bytes = text.ExposeSecret();
-  const bool written = write(descriptor, bytes.data(), bytes.size()) ==
-                           static_cast<ssize_t>(bytes.size()) &&
-                       fsync(descriptor) == 0;
-  const int write_error = errno;
-  close(descriptor);
-  errno = write_error;
-  if (!written) return CannotWrite(path);
+  RETURN_IF_ERROR(WriteDraft(draft, path, text));
   if (link(draft.c_str(), path.c_str()) != 0) {
     if (errno == EEXIST) {
       return absl::AlreadyExistsError(
@@ -185,6 +249,22 @@ absl::Status WriteKeyRingFile(const std::string& path, const Secret& text) {
   }
   std::move(remover).Invoke();
   return SyncFolderOf(path);
+}
+
+absl::Status ReplaceKeyRingFile(const std::string& path, const Secret& text) {
+  // A rename in the place of a link would leave the old ring where it leads to.
+  const std::unique_ptr<char, FreeText> real(realpath(path.c_str(), nullptr));
+  if (real == nullptr && errno == ENOENT) {
+    return absl::NotFoundError(absl::StrCat("there is no key ring ", path));
+  }
+  if (real == nullptr) return CannotWrite(path);
+  const std::string target = real.get();
+  const std::string draft = DraftOf(target);
+  auto remover = absl::MakeCleanup([&draft] { unlink(draft.c_str()); });
+  RETURN_IF_ERROR(WriteDraft(draft, target, text));
+  if (rename(draft.c_str(), target.c_str()) != 0) return CannotWrite(target);
+  std::move(remover).Cancel();
+  return SyncFolderOf(target);
 }
 
 }  // namespace cofactor::storage

@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "storage/sealing/key_ring.h"
-#include "storage/sealing/sealing_store.h"
 
 namespace cofactor::storage {
 namespace {
@@ -38,7 +37,7 @@ absl::StatusOr<KeyRing> ReadOrMakeKeyRing(Store& base, const std::string& path,
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Store>> OpenSealedStore(
+absl::StatusOr<std::unique_ptr<SealingStore>> OpenSealedStore(
     std::unique_ptr<Store> base, const std::string& key_ring_path,
     Randomness& randomness) {
   ASSIGN_OR_RETURN(KeyRing key_ring,

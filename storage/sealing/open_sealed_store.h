@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/randomness.h"
+#include "storage/sealing/sealing_store.h"
 #include "storage/store.h"
 
 namespace cofactor::storage {
@@ -17,7 +18,7 @@ namespace cofactor::storage {
 //                        not the one of this store, or is not fit for use; the
 //                        message says what to do. Nothing was changed.
 //   DATA_LOSS, UNAVAILABLE  as the base store says.
-absl::StatusOr<std::unique_ptr<Store>> OpenSealedStore(
+absl::StatusOr<std::unique_ptr<SealingStore>> OpenSealedStore(
     std::unique_ptr<Store> base, const std::string& key_ring_path,
     Randomness& randomness);
 

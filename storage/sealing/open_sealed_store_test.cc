@@ -44,7 +44,7 @@ class OpenSealedStoreTest : public testing::Test {
     key_ring_ = absl::StrCat(testing::TempDir(), "/sealed_key_ring", count++);
   }
 
-  absl::StatusOr<std::unique_ptr<Store>> Open() {
+  absl::StatusOr<std::unique_ptr<SealingStore>> Open() {
     return OpenSealedStore(std::make_unique<SharedStore>(base_), key_ring_,
                            randomness_);
   }

@@ -1,84 +1,41 @@
 #include "storage/sealing/sealing_store.h"
 
-#include <cstdint>
+#include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "storage/log.h"
+#include "storage/sealing/sealed_value.h"
 
 namespace cofactor::storage {
 namespace {
 
-// Format 1, part of the format on disk: do not change it.
-constexpr char kFormat = 1;
-constexpr size_t kHeaderBytes = 1 + 4;
-constexpr absl::string_view kDomain = "cofactor record 1";
-
-std::string MakeHeader(uint32_t key_id) {
-  std::string header(1, kFormat);
-  for (int shift = 24; shift >= 0; shift -= 8) {
-    header.push_back(static_cast<char>(key_id >> shift));
-  }
-  return header;
-}
-
-uint32_t KeyIdOf(absl::string_view header) {
-  uint32_t key_id = 0;
-  for (size_t i = 1; i < kHeaderBytes; ++i) {
-    key_id = key_id << 8 | static_cast<uint8_t>(header[i]);
-  }
-  return key_id;
-}
-
-// place: the key of a record. A record of a log is sealed before it has one,
-// and is bound to its log instead; its link binds it to its place.
-//
-// The domain has a fixed length and the header too, so that no two pairs of
-// header and place give the same.
-std::string AssociatedData(absl::string_view header, absl::string_view place) {
-  return absl::StrCat(kDomain, header, place);
-}
-
 absl::StatusOr<Record> OpenRecord(const KeyRing& key_ring,
                                   absl::string_view key, Record record) {
-  if (!record.exists() || IsLogHeadKey(key)) return record;
-  absl::string_view value = record.value;
-  absl::string_view place = key;
-  absl::string_view link;
-  if (const absl::string_view log = LogPrefixOf(key); !log.empty()) {
-    place = log;
-    link = value.substr(0, kLogLinkBytes);
-    value.remove_prefix(link.size());
-  }
-  if (value.size() < kHeaderBytes + XaesGcm::kNonceBytes ||
-      value[0] != kFormat) {
-    return absl::DataLossError("a value in the store is not sealed");
-  }
-  const absl::string_view header = value.substr(0, kHeaderBytes);
-  const XaesGcm* cipher = key_ring.Find(KeyIdOf(header));
-  if (cipher == nullptr) {
-    return absl::DataLossError(
-        absl::StrCat("a value in the store was sealed with key ",
-                     KeyIdOf(header), ", which the key ring does not hold"));
-  }
+  if (!record.exists()) return record;
+  const absl::string_view stored = record.value;
+  const std::optional<SealedPart> part = FindSealedPart(key, stored);
+  if (!part.has_value()) return record;
   ASSIGN_OR_RETURN(
       const Secret opened,
-      cipher->Open(value.substr(kHeaderBytes, XaesGcm::kNonceBytes),
-                   value.substr(kHeaderBytes + XaesGcm::kNonceBytes),
-                   AssociatedData(header, place)));
-  return Record{absl::StrCat(link, opened.ExposeSecret()), record.version};
+      OpenValue(key_ring, part->place, stored.substr(part->clear_bytes)));
+  return Record{
+      absl::StrCat(stored.substr(0, part->clear_bytes), opened.ExposeSecret()),
+      record.version, record.expire_time};
 }
 
 class OpeningSnapshot final : public Snapshot {
  public:
-  OpeningSnapshot(std::unique_ptr<const Snapshot> base, const KeyRing& key_ring)
-      : base_(std::move(base)), key_ring_(key_ring) {}
+  OpeningSnapshot(std::unique_ptr<const Snapshot> base,
+                  std::shared_ptr<const KeyRing> key_ring)
+      : base_(std::move(base)), key_ring_(std::move(key_ring)) {}
 
   absl::StatusOr<Record> Get(absl::string_view key) const override {
     ASSIGN_OR_RETURN(Record record, base_->Get(key));
-    return OpenRecord(key_ring_, key, std::move(record));
+    return OpenRecord(*key_ring_, key, std::move(record));
   }
 
   absl::StatusOr<std::vector<Entry>> Scan(absl::string_view prefix,
@@ -87,7 +44,7 @@ class OpeningSnapshot final : public Snapshot {
     ASSIGN_OR_RETURN(std::vector<Entry> entries,
                      base_->Scan(prefix, start_after, limit));
     for (Entry& entry : entries) {
-      ASSIGN_OR_RETURN(entry.record, OpenRecord(key_ring_, entry.key,
+      ASSIGN_OR_RETURN(entry.record, OpenRecord(*key_ring_, entry.key,
                                                 std::move(entry.record)));
     }
     return entries;
@@ -95,42 +52,57 @@ class OpeningSnapshot final : public Snapshot {
 
  private:
   const std::unique_ptr<const Snapshot> base_;
-  const KeyRing& key_ring_;
+  const std::shared_ptr<const KeyRing> key_ring_;
 };
 
 }  // namespace
 
 SealingStore::SealingStore(std::unique_ptr<Store> base, KeyRing key_ring,
                            Randomness& randomness)
-    : key_ring_(std::move(key_ring)),
-      randomness_(randomness),
-      base_(std::move(base)) {}
-
-std::unique_ptr<const Snapshot> SealingStore::GetSnapshot() {
-  return std::make_unique<OpeningSnapshot>(base_->GetSnapshot(), key_ring_);
+    : randomness_(randomness), base_(std::move(base)) {
+  UseKeyRing(std::move(key_ring));
 }
 
-void SealingStore::Seal(absl::string_view place, std::string& value) {
-  const std::string header = MakeHeader(key_ring_.primary_key_id());
-  uint8_t nonce_bytes[XaesGcm::kNonceBytes];
-  randomness_.Fill(absl::MakeSpan(nonce_bytes));
-  const absl::string_view nonce(reinterpret_cast<const char*>(nonce_bytes),
-                                sizeof(nonce_bytes));
-  std::string sealed = absl::StrCat(
-      header, nonce,
-      key_ring_.primary().Seal(nonce, value, AssociatedData(header, place)));
+std::unique_ptr<const Snapshot> SealingStore::GetSnapshot() {
+  SealedSnapshot sealed = GetSealedSnapshot();
+  return std::make_unique<OpeningSnapshot>(std::move(sealed.base),
+                                           std::move(sealed.key_ring));
+}
+
+SealingStore::SealedSnapshot SealingStore::GetSealedSnapshot() {
+  std::shared_ptr<const KeyRing> ring = key_ring();
+  while (true) {
+    std::unique_ptr<const Snapshot> snapshot = base_->GetSnapshot();
+    // The ring from before the snapshot holds the keys that are dropped
+    // meanwhile. One that was added meanwhile may have sealed what the snapshot
+    // shows: then look again.
+    std::shared_ptr<const KeyRing> ring_after = key_ring();
+    if (ring_after == ring) return {std::move(snapshot), std::move(ring)};
+    ring = std::move(ring_after);
+  }
+}
+
+void SealingStore::Seal(const KeyRing& key_ring, absl::string_view place,
+                        std::string& value) {
+  std::string sealed = SealValue(key_ring, place, value, randomness_);
   Wipe(value);
   value = std::move(sealed);
 }
 
 void SealingStore::Commit(Transaction transaction, CommitDone done) {
+  std::shared_ptr<const Era> era = this->era();
   for (Transaction::Write& write : transaction.mutable_writes()) {
-    if (!write.is_delete) Seal(write.key, write.value);
+    if (!write.is_delete) Seal(*era->key_ring, write.key, write.value);
   }
   for (Transaction::Append& append : transaction.mutable_appends()) {
-    Seal(LogPrefix(append.log), append.value);
+    Seal(*era->key_ring, LogPrefix(append.log), append.value);
   }
-  base_->Commit(std::move(transaction), std::move(done));
+  base_->Commit(
+      std::move(transaction),
+      [era = std::move(era), done = std::move(done)](absl::Status s) mutable {
+        era.reset();
+        std::move(done)(std::move(s));
+      });
 }
 
 absl::StatusOr<size_t> SealingStore::RemoveExpired(size_t max_records) {
@@ -138,5 +110,32 @@ absl::StatusOr<size_t> SealingStore::RemoveExpired(size_t max_records) {
 }
 
 absl::Status SealingStore::Health() const { return base_->Health(); }
+
+std::shared_ptr<const SealingStore::Era> SealingStore::era() const {
+  MutexLock lock(mutex_);
+  return era_;
+}
+
+std::shared_ptr<const KeyRing> SealingStore::key_ring() const {
+  MutexLock lock(mutex_);
+  return era_->key_ring;
+}
+
+void SealingStore::UseKeyRing(KeyRing key_ring) {
+  auto era = std::make_shared<const Era>(
+      Era{std::make_shared<const KeyRing>(std::move(key_ring))});
+  MutexLock lock(mutex_);
+  if (era_ != nullptr) earlier_eras_.push_back(era_);
+  era_ = std::move(era);
+}
+
+bool SealingStore::HasCommitsOfEarlierRings() {
+  MutexLock lock(mutex_);
+  earlier_eras_.erase(
+      std::remove_if(earlier_eras_.begin(), earlier_eras_.end(),
+                     [](const auto& era) { return era.expired(); }),
+      earlier_eras_.end());
+  return !earlier_eras_.empty();
+}
 
 }  // namespace cofactor::storage

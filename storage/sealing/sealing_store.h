@@ -3,8 +3,11 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
+#include "base/mutex.h"
 #include "base/randomness.h"
 #include "storage/sealing/key_ring.h"
 #include "storage/store.h"
@@ -27,13 +30,50 @@ class SealingStore final : public Store {
   absl::StatusOr<size_t> RemoveExpired(size_t max_records) override;
   absl::Status Health() const override;
 
- private:
-  // Seals a value under the primary key and for its place: its key, or the
-  // prefix of its log.
-  void Seal(absl::string_view place, std::string& value);
+  // The ring whose primary seals what is committed now.
+  std::shared_ptr<const KeyRing> key_ring() const;
 
-  const KeyRing key_ring_;
+  // Seals with another ring from now on. It must hold every key that a value
+  // in the store, or a commit under way, was sealed with. Snapshots go on with
+  // the ring they were made with.
+  void UseKeyRing(KeyRing key_ring);
+
+  // Whether a commit is under way that an earlier ring than the present one
+  // sealed. Once this was false it stays so until the next UseKeyRing, and
+  // every snapshot from then on shows what those commits did: no value by a
+  // key that the present ring does not seal with can appear after it.
+  bool HasCommitsOfEarlierRings();
+
+  // What lies in the base at a moment, sealed, and the ring that opens all of
+  // it. For checks.
+  struct SealedSnapshot {
+    std::unique_ptr<const Snapshot> base;
+    std::shared_ptr<const KeyRing> key_ring;
+  };
+  SealedSnapshot GetSealedSnapshot();
+
+  // What lies there is sealed. For key rotation.
+  Store& base() const { return *base_; }
+
+ private:
+  // Replaces a value by what it is sealed to, for its place.
+  void Seal(const KeyRing& key_ring, absl::string_view place,
+            std::string& value);
+
+  // The time in which one ring seals. Each commit holds it until the base has
+  // answered: an era that nobody holds any more is over, and nothing can be
+  // miscounted. Snapshots hold the ring alone.
+  struct Era {
+    std::shared_ptr<const KeyRing> key_ring;
+  };
+
+  std::shared_ptr<const Era> era() const;
+
   Randomness& randomness_;
+  mutable Mutex mutex_;
+  std::shared_ptr<const Era> era_ ABSL_GUARDED_BY(mutex_);
+  // Those before era_ that may not be over.
+  std::vector<std::weak_ptr<const Era>> earlier_eras_ ABSL_GUARDED_BY(mutex_);
   // Last, so that it ends first: it may still call back.
   const std::unique_ptr<Store> base_;
 };

@@ -11,6 +11,7 @@
 #include "base/randomness.h"
 #include "gtest/gtest.h"
 #include "storage/memory/memory_store.h"
+#include "storage/sealing/interrupted_store.h"
 
 namespace cofactor::storage {
 namespace {
@@ -128,6 +129,64 @@ TEST_F(SealingStoreTest, LeavesKeysVersionsAndConditionsToItsBase) {
   transaction.Expect("a", version).Delete("a");
   EXPECT_TRUE(CommitAndWait(store_, std::move(transaction)).ok());
   EXPECT_FALSE(base_.GetSnapshot()->Get("a")->exists());
+}
+
+TEST_F(SealingStoreTest, SealsWithTheRingThatItWasGivenLast) {
+  const KeyRing old_ring = *store_.key_ring();
+  ASSERT_TRUE(Put(store_, "old", "1").ok());
+  const auto before = store_.GetSnapshot();
+  const KeyRing ring = *old_ring.WithNewPrimary(randomness_);
+  store_.UseKeyRing(ring);
+  EXPECT_FALSE(store_.HasCommitsOfEarlierRings());
+  ASSERT_TRUE(Put(store_, "new", "2").ok());
+  EXPECT_EQ(Raw("new").substr(0, 5), "\1\1\2\3\5");
+  EXPECT_EQ(store_.GetSnapshot()->Get("old")->value, "1");
+  EXPECT_EQ(store_.GetSnapshot()->Get("new")->value, "2");
+  store_.UseKeyRing(*ring.Without(old_ring.primary_key_id()));
+  EXPECT_EQ(CodeOf(store_, "old"), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(before->Get("old")->value, "1");
+}
+
+TEST_F(SealingStoreTest, KnowsOfCommitsThatAnEarlierRingSealed) {
+  auto owned_base = std::make_unique<InterruptedStore>(clock_);
+  InterruptedStore& base = *owned_base;
+  SealingStore store(std::move(owned_base), RingOf(1, 'a'), randomness_);
+  base.Hold();
+  bool answered = false;
+  Transaction transaction;
+  transaction.Put("a", "1");
+  store.Commit(std::move(transaction),
+               [&](absl::Status status) { answered = status.ok(); });
+  EXPECT_FALSE(store.HasCommitsOfEarlierRings());
+  store.UseKeyRing(*store.key_ring()->WithNewPrimary(randomness_));
+  EXPECT_TRUE(store.HasCommitsOfEarlierRings());
+  store.UseKeyRing(*store.key_ring()->WithNewPrimary(randomness_));
+  EXPECT_TRUE(store.HasCommitsOfEarlierRings());
+  base.Release();
+  EXPECT_TRUE(answered);
+  EXPECT_FALSE(store.HasCommitsOfEarlierRings());
+}
+
+// Whatever happens around a snapshot, it has the keys for what it shows.
+TEST_F(SealingStoreTest, TakesTheRingThatGoesWithASnapshot) {
+  auto owned_base = std::make_unique<InterruptedStore>(clock_);
+  InterruptedStore& base = *owned_base;
+  SealingStore store(std::move(owned_base), RingOf(1, 'a'), randomness_);
+  ASSERT_TRUE(Put(store, "a", "1").ok());
+  base.BeforeNextSnapshot([&] {
+    store.UseKeyRing(*store.key_ring()->WithNewPrimary(randomness_));
+    ASSERT_TRUE(Put(store, "a", "2").ok());
+  });
+  const auto added = store.GetSnapshot()->Get("a");
+  ASSERT_TRUE(added.ok()) << added.status();
+  EXPECT_EQ(added->value, "2");
+  base.AfterNextSnapshot([&] {
+    store.UseKeyRing(*store.key_ring()->WithNewPrimary(randomness_));
+    ASSERT_TRUE(Put(store, "a", "3").ok());
+    store.UseKeyRing(*store.key_ring()->Without(1)->Without(2));
+  });
+  const auto dropped = store.GetSnapshot()->Get("a");
+  ASSERT_TRUE(dropped.ok()) << dropped.status();
 }
 
 }  // namespace

@@ -25,6 +25,9 @@ class XaesGcm {
   // INVALID_ARGUMENT: the key is not of kKeyBytes.
   static absl::StatusOr<XaesGcm> Create(Secret key);
 
+  // For the key ring file alone.
+  const Secret& key() const { return key_; }
+
   // Returns ciphertext and tag. nonce: kNonceBytes, never used before with this
   // key.
   std::string Seal(absl::string_view nonce, absl::string_view plaintext,
