@@ -9,9 +9,13 @@ namespace cofactor::services {
 // The largest request, with details of a challenge, is some 10 kB.
 inline constexpr int kMaxRequestBytes = 64 * 1024;
 
-// Of one request. gRPC 1.51 has this one bound: what comes above it is refused.
-// A header block is read to its end first, whatever its size, so that this does
-// not stop a flood of CONTINUATION frames: a proxy in front does.
+// Of one call. gRPC 1.51 has this one bound. What is above it is refused before
+// it reaches a handler, and the whole connection is dropped: a proxy that
+// shares a connection among callers needs a lower bound of its own. It closes
+// two holes as well. A client that never acknowledges the server's settings is
+// not held to this bound, so that a handler has to bound what it reads of
+// metadata. And a header block is read to its end before it is refused,
+// whatever its size.
 inline constexpr int kMaxMetadataBytes = 16 * 1024;
 
 // Calls at once on one connection. It does not stop calls that are cancelled as
