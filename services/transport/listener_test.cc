@@ -170,6 +170,28 @@ TEST(ListenerTest, ServesUpToTheBoundOfTheDescriptors) {
   EXPECT_TRUE(CallEcho(server.PlainChannel()).ok());
 }
 
+TEST(ListenerTest, ClosesWhatComesWhileOthersHoldAllDescriptors) {
+  Swarm swarm;
+  const FileLimit files(256);
+  TestServer server({20'000, 20'000});
+  const auto old_channel = server.PlainChannel();
+  ASSERT_TRUE(CallEcho(old_channel).ok());
+  std::vector<FileDescriptor> others;
+  do {
+    others.emplace_back(dup(STDERR_FILENO));
+  } while (others.back().valid());
+
+  ASSERT_EQ(swarm.Connect(server.address()), Swarm::kConnections);
+  EXPECT_TRUE(server.Eventually(old_channel, [&] {
+    return server.listener().refused_connections() == Swarm::kConnections;
+  })) << server.listener().refused_connections();
+  EXPECT_EQ(server.listener().open_connections(), 1u);
+
+  others.clear();
+  const grpc::Status served = CallEcho(server.PlainChannel());
+  EXPECT_TRUE(served.ok()) << served.error_message();
+}
+
 TEST(ListenerTest, ClosesWhatIsAboveTheBoundOfAll) {
   TestServer server({3, 1'000});
   std::vector<TestSocket> served;
