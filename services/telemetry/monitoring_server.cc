@@ -1,8 +1,13 @@
 #include "services/telemetry/monitoring_server.h"
 
 #include <arpa/inet.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <future>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -55,6 +60,29 @@ std::string OneLine(absl::string_view message) {
   return line;
 }
 
+// Connects, sends nothing, and waits until the other side ends it. Returns
+// false if nobody listens.
+bool Knock(const std::string& host, int port) {
+  const int knocker = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (knocker < 0) return false;
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(static_cast<uint16_t>(port));
+  inet_pton(AF_INET, host.c_str(), &to.sin_addr);
+  // For a thread that is busy with another caller, or has stopped already.
+  const timeval timeout{.tv_sec = 0, .tv_usec = 100'000};
+  setsockopt(knocker, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+  const bool is_open =
+      connect(knocker, reinterpret_cast<sockaddr*>(&to), sizeof(to)) == 0;
+  if (is_open) {
+    shutdown(knocker, SHUT_WR);
+    char ignored = 0;
+    recv(knocker, &ignored, 1, 0);
+  }
+  close(knocker);
+  return is_open;
+}
+
 // Only a listener that fails would have something to say, and Start says it.
 int DropMessage(const mg_connection*, const char*) { return 1; }
 
@@ -98,12 +126,6 @@ absl::Status MonitoringServer::Listen(const std::string& host, int port) {
                            "1",
                            "enable_directory_listing",
                            "no",
-                           "access_control_allow_origin",
-                           "",
-                           "access_control_allow_methods",
-                           "",
-                           "access_control_allow_headers",
-                           "",
                            nullptr};
   mg_callbacks callbacks{};
   callbacks.begin_request = &MonitoringServer::Serve;
@@ -117,12 +139,24 @@ absl::Status MonitoringServer::Listen(const std::string& host, int port) {
                      " for monitoring: is another server there? Stop it, or "
                      "choose another port"));
   }
+  host_ = host;
+  port_ = taken.port;
   address_ = absl::StrCat(host, ":", taken.port);
   return absl::OkStatus();
 }
 
 MonitoringServer::~MonitoringServer() {
-  if (context_ != nullptr) mg_stop(context_);
+  if (context_ == nullptr) return;
+  // Civetweb looks whether it is to stop when somebody connects, and else every
+  // 2 s only. What it takes before it has been told, it may never close, hence
+  // the time between.
+  constexpr std::chrono::milliseconds kBetween(5);
+  const std::future<void> stopped =
+      std::async(std::launch::async, [this] { mg_stop(context_); });
+  while (stopped.wait_for(kBetween) != std::future_status::ready &&
+         Knock(host_, port_)) {
+  }
+  stopped.wait();
 }
 
 int MonitoringServer::Serve(mg_connection* connection) {
@@ -131,7 +165,7 @@ int MonitoringServer::Serve(mg_connection* connection) {
   const absl::string_view method = request->request_method;
   const Reply reply = server->Answer(
       method, request->request_uri == nullptr ? "" : request->request_uri);
-  // A body that comes with the request is not waited for.
+  // Else civetweb waits for the body of a request that has one.
   mg_disable_connection_keep_alive(connection);
   std::string bytes = absl::StrCat(
       "HTTP/1.1 ", reply.code, " ", reply.reason,

@@ -39,8 +39,7 @@ class MonitoringServer {
   static absl::StatusOr<std::unique_ptr<MonitoringServer>> Start(
       absl::string_view address, Handlers handlers);
 
-  // Takes no new requests and waits for those under way. It takes up to 2 s, by
-  // which civetweb looks whether it is to stop.
+  // Takes no new requests and waits for those under way.
   ~MonitoringServer();
 
   MonitoringServer(const MonitoringServer&) = delete;
@@ -67,6 +66,8 @@ class MonitoringServer {
 
   const Library library_;
   const Handlers handlers_;
+  std::string host_;
+  int port_ = 0;
   std::string address_;
   mg_context* context_ = nullptr;
 };

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <memory>
 #include <string>
 #include <thread>
 #include <utility>
@@ -63,23 +64,21 @@ struct Reply {
   std::string body;
 };
 
-// One server for all tests, for its end takes 2 s.
 class MonitoringServerTest : public testing::Test {
  protected:
-  static void SetUpTestSuite() {
+  MonitoringServerTest() {
     auto server = MonitoringServer::Start(
         "127.0.0.1:0",
-        {.metrics = [] { return std::string(metrics_size_, 'm'); },
+        {.metrics = [this] { return std::string(metrics_size_, 'm'); },
          .health =
-             [] {
+             [this] {
                return healthy_ ? absl::OkStatus()
                                : absl::UnavailableError(
                                      "the disk\r\nX-Forged: 1\n is full");
              }});
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = server->release();
+    EXPECT_TRUE(server.ok()) << server.status();
+    if (server.ok()) server_ = *std::move(server);
   }
-  static void TearDownTestSuite() { delete server_; }
 
   Reply Ask(const std::string& request) {
     Connection connection(server_->address());
@@ -102,9 +101,9 @@ class MonitoringServerTest : public testing::Test {
   static constexpr size_t kMetricsSize = 300;
 
   const std::string metrics_ = std::string(kMetricsSize, 'm');
-  inline static std::atomic<size_t> metrics_size_{kMetricsSize};
-  inline static std::atomic<bool> healthy_{true};
-  inline static MonitoringServer* server_ = nullptr;
+  std::atomic<size_t> metrics_size_{kMetricsSize};
+  std::atomic<bool> healthy_{true};
+  std::unique_ptr<MonitoringServer> server_;
 };
 
 TEST_F(MonitoringServerTest, GivesTheMetrics) {
@@ -122,7 +121,6 @@ TEST_F(MonitoringServerTest, GivesTheMetrics) {
 TEST_F(MonitoringServerTest, GivesMetricsOfAnySizeWhole) {
   metrics_size_ = 3'000'000;
   EXPECT_EQ(AskFor("GET", "/metrics").body, std::string(metrics_size_, 'm'));
-  metrics_size_ = kMetricsSize;
 }
 
 TEST_F(MonitoringServerTest, TellsTheHealth) {
@@ -130,7 +128,6 @@ TEST_F(MonitoringServerTest, TellsTheHealth) {
   EXPECT_EQ(AskFor("GET", "/healthz").body, "ok\n");
   healthy_ = false;
   const Reply reply = AskFor("GET", "/healthz");
-  healthy_ = true;
   EXPECT_EQ(reply.status_line, "HTTP/1.1 503 Service Unavailable");
   // In one line.
   EXPECT_EQ(reply.body, "the disk  X-Forged: 1  is full\n");
