@@ -52,4 +52,9 @@ void ThreadPool::RunTasks() {
   }
 }
 
+size_t ThreadPool::waiting() const {
+  MutexLock lock(mutex_);
+  return tasks_.size();
+}
+
 }  // namespace cofactor

@@ -50,11 +50,14 @@ class ThreadPool final : public Executor {
   bool TrySchedule(Task task) override;
   void Continue(Task task) override;
 
+  // Tasks that wait for a thread.
+  size_t waiting() const;
+
  private:
   void RunTasks();
 
   const size_t capacity_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar wake_;
   std::deque<Task> tasks_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

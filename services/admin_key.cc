@@ -17,7 +17,8 @@ absl::Status ResetAdminKey(const ClosedStore& closed, const std::string& path) {
   const Caller server = Caller::Server();
   Plan plan(*snapshot, closed.clock.Now(), server);
   const NewApiKey made = MakeApiKey(plan.now(), closed.randomness);
-  RETURN_IF_ERROR(ClientEngine(closed.randomness).ResetAdmin(plan, made.record));
+  RETURN_IF_ERROR(
+      ClientEngine(closed.randomness).ResetAdmin(plan, made.record));
   // First the file: a key that opens nothing is replaced by the next start, and
   // one that nobody knows would be no use.
   std::string line = absl::StrCat(made.key.ExposeSecret(), "\n");

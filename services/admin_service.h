@@ -1,23 +1,29 @@
 #ifndef COFACTOR_SERVICES_ADMIN_SERVICE_H_
 #define COFACTOR_SERVICES_ADMIN_SERVICE_H_
 
+#include <functional>
+
 #include "cofactor/v1/admin_service.grpc.pb.h"
 #include "services/chokepoint.h"
 #include "services/engine/client_directory.h"
 #include "services/engine/client_engine.h"
+#include "services/store_keeper.h"
 #include "storage/store.h"
 
 namespace cofactor::services {
 
-// Takes the RPCs of cofactor.v1.AdminService to the engine. A change of a client
-// holds before it is answered. Thread-safe.
+// Takes the RPCs of cofactor.v1.AdminService to the engine. A change of a
+// client holds before it is answered. Thread-safe.
 class AdminService final : public v1::AdminService::CallbackService {
  public:
   // None is owned; all must outlive this.
+  // keeper: null if nobody keeps the store; then the calls about it are refused.
   AdminService(Chokepoint& chokepoint, const ClientEngine& clients,
-               ClientDirectory& directory, storage::Store& store)
+               ClientDirectory& directory, storage::Store& store,
+               StoreKeeper* keeper)
       : chokepoint_(chokepoint),
         clients_(clients),
+        keeper_(keeper),
         reload_([&directory, &store] { return directory.Load(store); }) {}
 
   grpc::ServerUnaryReactor* CreateClient(
@@ -44,9 +50,36 @@ class AdminService final : public v1::AdminService::CallbackService {
       const v1::RotateClientKeyRequest* request,
       v1::RotateClientKeyResponse* response) override;
 
+  grpc::ServerUnaryReactor* RotateKeys(
+      grpc::CallbackServerContext* context,
+      const v1::RotateKeysRequest* request,
+      v1::RotateKeysResponse* response) override;
+  grpc::ServerUnaryReactor* GetKeyRotation(
+      grpc::CallbackServerContext* context,
+      const v1::GetKeyRotationRequest* request,
+      v1::GetKeyRotationResponse* response) override;
+  grpc::ServerUnaryReactor* DropOldKeys(
+      grpc::CallbackServerContext* context,
+      const v1::DropOldKeysRequest* request,
+      v1::DropOldKeysResponse* response) override;
+  grpc::ServerUnaryReactor* CreateBackup(
+      grpc::CallbackServerContext* context,
+      const v1::CreateBackupRequest* request,
+      v1::CreateBackupResponse* response) override;
+
  private:
+  // Serves a call about the store: action does it and calls its argument; then
+  // the audit log tells of it, and fill makes the answer.
+  using Action = std::function<void(StoreKeeper&, StoreKeeper::Done)>;
+  grpc::ServerUnaryReactor* Keep(grpc::CallbackServerContext* context,
+                                 const google::protobuf::Message& request,
+                                 google::protobuf::Message& response,
+                                 Action action, std::function<void()> fill);
+  v1::KeyRotation Rotation() const;
+
   Chokepoint& chokepoint_;
   const ClientEngine& clients_;
+  StoreKeeper* const keeper_;
   const Chokepoint::Then reload_;
 };
 

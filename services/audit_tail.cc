@@ -62,7 +62,8 @@ class AuditTail::Stream final : public Reactor {
 
   void OnWriteDone(bool ok) override {
     MutexLock lock(mutex_);
-    if (!ok && !end_.has_value()) end_ = absl::CancelledError("the caller left");
+    if (!ok && !end_.has_value())
+      end_ = absl::CancelledError("the caller left");
     WriteNext();
   }
 

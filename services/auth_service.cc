@@ -58,21 +58,25 @@ grpc::ServerUnaryReactor* AuthService::DeleteEnrollment(
 }
 
 grpc::ServerUnaryReactor* AuthService::UnlockEnrollment(
-    grpc::CallbackServerContext* context, const v1::UnlockEnrollmentRequest* request,
+    grpc::CallbackServerContext* context,
+    const v1::UnlockEnrollmentRequest* request,
     v1::UnlockEnrollmentResponse* response) {
-  return chokepoint_.Mutate(context, request, response, support_, &SupportEngine::UnlockEnrollment);
+  return chokepoint_.Mutate(context, request, response, support_,
+                            &SupportEngine::UnlockEnrollment);
 }
 
 grpc::ServerUnaryReactor* AuthService::ListLocks(
     grpc::CallbackServerContext* context, const v1::ListLocksRequest* request,
     v1::ListLocksResponse* response) {
-  return chokepoint_.Read(context, request, response, support_, &SupportEngine::ListLocks);
+  return chokepoint_.Read(context, request, response, support_,
+                          &SupportEngine::ListLocks);
 }
 
 grpc::ServerUnaryReactor* AuthService::Explain(
     grpc::CallbackServerContext* context, const v1::ExplainRequest* request,
     v1::ExplainResponse* response) {
-  return chokepoint_.Read(context, request, response, support_, &SupportEngine::Explain);
+  return chokepoint_.Read(context, request, response, support_,
+                          &SupportEngine::Explain);
 }
 
 grpc::ServerUnaryReactor* AuthService::CreateChallenge(

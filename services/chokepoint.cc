@@ -1,42 +1,84 @@
 #include "services/chokepoint.h"
 
+#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/time/time.h"
 #include "base/errors.h"
+#include "base/status_macros.h"
+#include "base/stopwatch.h"
 #include "services/grpc_status.h"
 
 namespace cofactor::services {
+
+// A call from its arrival to its answer.
+struct Chokepoint::Call {
+  CallTelemetry& telemetry;
+  const MethodAccess& method;
+  grpc::ServerUnaryReactor* const reactor;
+  const std::string peer;
+  const Stopwatch stopwatch{};
+  // Not set until the gate has let it in.
+  std::optional<Caller> caller{};
+
+  void Finish(const absl::Status& status) {
+    telemetry.Ended(method, caller.has_value() ? &*caller : nullptr, peer,
+                    status, stopwatch.Elapsed());
+    reactor->Finish(ToGrpcStatus(status));
+  }
+};
+
+absl::StatusOr<Caller> Chokepoint::Admit(
+    const grpc::ServerContextBase& context,
+    const google::protobuf::Message& request) {
+  ASSIGN_OR_RETURN(const MethodAccess* method, gate_.MethodOf(request));
+  telemetry_.Started(*method);
+  absl::StatusOr<Caller> caller = gate_.Admit(context, *method, request);
+  if (!caller.ok()) telemetry_.Refused(caller.status());
+  telemetry_.Ended(*method, caller.ok() ? &*caller : nullptr, context.peer(),
+                   caller.status(), absl::ZeroDuration());
+  return caller;
+}
 
 grpc::ServerUnaryReactor* Chokepoint::Serve(
     grpc::CallbackServerContext* context,
     const google::protobuf::Message& request, Work work) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  absl::StatusOr<Caller> caller = gate_.Admit(*context, request);
-  if (!caller.ok()) {
-    reactor->Finish(ToGrpcStatus(caller.status()));
+  const absl::StatusOr<const MethodAccess*> method = gate_.MethodOf(request);
+  if (!method.ok()) {
+    reactor->Finish(ToGrpcStatus(method.status()));
     return reactor;
   }
-  const bool scheduled = executor_.TrySchedule(
-      [context, reactor, caller = *std::move(caller),
-       work = std::move(work)]() mutable {
+  telemetry_.Started(**method);
+  auto call = std::make_shared<Call>(
+      Call{telemetry_, **method, reactor, context->peer()});
+  absl::StatusOr<Caller> caller = gate_.Admit(*context, **method, request);
+  if (!caller.ok()) {
+    telemetry_.Refused(caller.status());
+    call->Finish(caller.status());
+    return reactor;
+  }
+  call->caller = *std::move(caller);
+  const bool scheduled =
+      executor_.TrySchedule([context, call, work = std::move(work)]() mutable {
         // gRPC cancels a call when its deadline passes. Nothing was done yet.
         if (context->IsCancelled()) {
-          return reactor->Finish(ToGrpcStatus(MakeError(
+          return call->Finish(MakeError(
               absl::StatusCode::kDeadlineExceeded, "CALLER_GONE",
               "the call was cancelled or its deadline passed; nothing was "
-              "done")));
+              "done"));
         }
-        std::move(work)(std::move(caller), [reactor](absl::Status status) {
-          reactor->Finish(ToGrpcStatus(status));
-        });
+        std::move(work)(*call->caller,
+                        [call](absl::Status status) { call->Finish(status); });
       });
   if (!scheduled) {
-    reactor->Finish(
-        ToGrpcStatus(RetryLater("OVERLOADED",
-                                "the server has too much to do; nothing was "
-                                "done, try again",
-                                absl::Seconds(1))));
+    telemetry_.Shed();
+    call->Finish(RetryLater("OVERLOADED",
+                            "the server has too much to do; nothing was done, "
+                            "try again",
+                            absl::Seconds(1)));
   }
   return reactor;
 }

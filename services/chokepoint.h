@@ -11,6 +11,7 @@
 #include "google/protobuf/message.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
+#include "services/call_telemetry.h"
 #include "services/engine/audit_log.h"
 #include "services/engine/caller.h"
 #include "services/engine/mutation_runner.h"
@@ -20,26 +21,32 @@
 
 namespace cofactor::services {
 
-// The one way into the server: every unary RPC passes through Serve, and nothing
-// else finishes one. A call is let in by the gate before anything is done for
-// it. Thread-safe.
+// The one way into the server: every unary RPC passes through Serve, and
+// nothing else finishes one. A call is let in by the gate before anything is
+// done for it. Thread-safe.
 class Chokepoint {
  public:
   using Done = absl::AnyInvocable<void(absl::Status) &&>;
   using Work = absl::AnyInvocable<void(Caller, Done) &&>;
 
   // None is owned; all must outlive every call.
-  Chokepoint(const Gate& gate, Executor& executor, storage::Store& store,
-             const Clock& clock, const AuditLog& audit_log)
+  Chokepoint(const Gate& gate, CallTelemetry& telemetry, Executor& executor,
+             storage::Store& store, const Clock& clock,
+             const AuditLog& audit_log)
       : gate_(gate),
+        telemetry_(telemetry),
         executor_(executor),
         store_(store),
         clock_(clock),
-        runner_(store, executor, clock, audit_log) {}
+        runner_(store, executor, clock, audit_log, &telemetry) {}
 
-  // Asks the gate, takes a call off the gRPC thread and runs its work, unless its
-  // caller has given up by then. RESOURCE_EXHAUSTED at once if too much waits already.
-  // The work calls done exactly once, from any thread.
+  // Lets a call in, or says why not. For calls that Serve does not serve.
+  absl::StatusOr<Caller> Admit(const grpc::ServerContextBase& context,
+                               const google::protobuf::Message& request);
+
+  // Asks the gate, takes a call off the gRPC thread and runs its work, unless
+  // its caller has given up by then. RESOURCE_EXHAUSTED at once if too much
+  // waits already. The work calls done exactly once, from any thread.
   grpc::ServerUnaryReactor* Serve(grpc::CallbackServerContext* context,
                                   const google::protobuf::Message& request,
                                   Work work);
@@ -52,8 +59,8 @@ class Chokepoint {
       Response* response, const Engine& engine,
       absl::Status (Engine::*method)(Plan&, const Request&, Response&) const) {
     return Serve(context, *request,
-                 [this, request, response, &engine, method](
-                     Caller caller, Done done) mutable {
+                 [this, request, response, &engine, method](Caller caller,
+                                                            Done done) mutable {
                    const auto snapshot = store_.GetSnapshot();
                    Plan plan(*snapshot, clock_.Now(), caller);
                    std::move(done)((engine.*method)(plan, *request, *response));
@@ -78,31 +85,33 @@ class Chokepoint {
       Response* response, const Engine& engine,
       absl::Status (Engine::*method)(Plan&, const Request&, Response&) const,
       Then then) {
-    return Serve(
-        context, *request,
-        [this, request, response, &engine, method, then = std::move(then)](
-            Caller caller, Done done) mutable {
-          if (then != nullptr) {
-            done = After(std::move(then), std::move(done));
-          }
-          runner_.Run(
-              std::move(caller), *request, request->request_id(), *response,
-              [request, response, &engine, method](Plan& plan) {
-                return (engine.*method)(plan, *request, *response);
-              },
-              std::move(done));
-        });
+    return Serve(context, *request,
+                 [this, request, response, &engine, method,
+                  then = std::move(then)](Caller caller, Done done) mutable {
+                   if (then != nullptr) {
+                     done = After(std::move(then), std::move(done));
+                   }
+                   runner_.Run(
+                       std::move(caller), *request, request->request_id(),
+                       *response,
+                       [request, response, &engine, method](Plan& plan) {
+                         return (engine.*method)(plan, *request, *response);
+                       },
+                       std::move(done));
+                 });
   }
 
   // For calls that have no request id.
   MutationRunner& runner() { return runner_; }
-  const Gate& gate() const { return gate_; }
 
  private:
+  struct Call;
+
   // Runs then on the executor if the status is OK.
   Done After(Then then, Done done);
 
   const Gate& gate_;
+  CallTelemetry& telemetry_;
   Executor& executor_;
   storage::Store& store_;
   const Clock& clock_;

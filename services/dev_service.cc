@@ -35,50 +35,52 @@ grpc::ServerUnaryReactor* DevService::MoveClock(
     grpc::CallbackServerContext* context,
     const dev::v1::MoveClockRequest* request,
     dev::v1::MoveClockResponse* response) {
-  return chokepoint_.Serve(context, *request, [this, request, response](
-                                                   Caller caller,
-                                                   Chokepoint::Done
-                                                       done) mutable {
-    auto offset = std::make_shared<absl::Duration>();
-    chokepoint_.runner().Run(
-        std::move(caller), *request, "", *response,
-        [request, offset](Plan& plan) -> absl::Status {
-          ASSIGN_OR_RETURN(const absl::Duration forward, ForwardMove(*request));
-          ASSIGN_OR_RETURN(auto clock, plan.Read<ClockRecord>(kClockKey));
-          *offset = absl::Microseconds(clock.record.offset_micros()) + forward;
-          if (*offset > kFarthestMove) {
-            return InvalidField("forward", "ten years in all are the most");
-          }
-          clock.record.set_offset_micros(absl::ToInt64Microseconds(*offset));
-          plan.Write(kClockKey, clock.record);
-          return absl::OkStatus();
-        },
-        [this, response, offset,
-         done = std::move(done)](absl::Status status) mutable {
-          if (status.ok()) {
-            // Moves that commit together may report in any order.
-            clock_.SetOffset(std::max(clock_.offset(), *offset));
-            *response->mutable_time() = ToTimestamp(clock_.Now());
-          }
-          std::move(done)(std::move(status));
-        });
-  });
+  return chokepoint_.Serve(
+      context, *request,
+      [this, request, response](Caller caller, Chokepoint::Done done) mutable {
+        auto offset = std::make_shared<absl::Duration>();
+        chokepoint_.runner().Run(
+            std::move(caller), *request, "", *response,
+            [request, offset](Plan& plan) -> absl::Status {
+              ASSIGN_OR_RETURN(const absl::Duration forward,
+                               ForwardMove(*request));
+              ASSIGN_OR_RETURN(auto clock, plan.Read<ClockRecord>(kClockKey));
+              *offset =
+                  absl::Microseconds(clock.record.offset_micros()) + forward;
+              if (*offset > kFarthestMove) {
+                return InvalidField("forward", "ten years in all are the most");
+              }
+              clock.record.set_offset_micros(
+                  absl::ToInt64Microseconds(*offset));
+              plan.Write(kClockKey, clock.record);
+              return absl::OkStatus();
+            },
+            [this, response, offset,
+             done = std::move(done)](absl::Status status) mutable {
+              if (status.ok()) {
+                // Moves that commit together may report in any order.
+                clock_.SetOffset(std::max(clock_.offset(), *offset));
+                *response->mutable_time() = ToTimestamp(clock_.Now());
+              }
+              std::move(done)(std::move(status));
+            });
+      });
 }
 
 grpc::ServerUnaryReactor* DevService::GetClock(
     grpc::CallbackServerContext* context,
     const dev::v1::GetClockRequest* request,
     dev::v1::GetClockResponse* response) {
-  return chokepoint_.Serve(context, *request, [this, response](
-                                                   Caller caller,
-                                                   Chokepoint::Done done) {
-    *response->mutable_time() = ToTimestamp(clock_.Now());
-    const int64_t micros = absl::ToInt64Microseconds(clock_.offset());
-    response->mutable_offset()->set_seconds(micros / 1'000'000);
-    response->mutable_offset()->set_nanos(
-        static_cast<int32_t>(micros % 1'000'000 * 1'000));
-    std::move(done)(absl::OkStatus());
-  });
+  return chokepoint_.Serve(
+      context, *request,
+      [this, response](Caller caller, Chokepoint::Done done) {
+        *response->mutable_time() = ToTimestamp(clock_.Now());
+        const int64_t micros = absl::ToInt64Microseconds(clock_.offset());
+        response->mutable_offset()->set_seconds(micros / 1'000'000);
+        response->mutable_offset()->set_nanos(
+            static_cast<int32_t>(micros % 1'000'000 * 1'000));
+        std::move(done)(absl::OkStatus());
+      });
 }
 
 absl::StatusOr<absl::Duration> StoredClockOffset(storage::Store& store) {

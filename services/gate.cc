@@ -8,6 +8,8 @@
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "cofactor/v1/access.pb.h"
+#include "services/telemetry/trace_context.h"
+#include "services/transport/tls.h"
 
 namespace cofactor::services {
 namespace {
@@ -15,7 +17,8 @@ namespace {
 using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
 
-constexpr absl::string_view kAuthorization = "authorization";
+constexpr char kAuthorization[] = "authorization";
+constexpr char kTraceparent[] = "traceparent";
 constexpr absl::string_view kBearer = "bearer ";
 
 absl::string_view View(grpc::string_ref text) {
@@ -81,77 +84,98 @@ absl::Status CheckAccess(const Caller& caller, const MethodAccess& access,
       caller.MayTouch(AccountOf(request, access.account_path))) {
     return absl::OkStatus();
   }
-  return MakeError(absl::StatusCode::kPermissionDenied, "ACCOUNT_NOT_ALLOWED",
-                   access.account_path.empty()
-                       ? "this client is limited to some accounts, and the call "
-                         "is about all of them"
-                       : "this client may not touch this account");
+  return MakeError(
+      absl::StatusCode::kPermissionDenied, "ACCOUNT_NOT_ALLOWED",
+      access.account_path.empty()
+          ? "this client is limited to some accounts, and the call "
+            "is about all of them"
+          : "this client may not touch this account");
 }
 
 }  // namespace
+
+std::vector<const google::protobuf::MethodDescriptor*> MethodsOf(
+    const std::vector<std::string>& services) {
+  std::vector<const google::protobuf::MethodDescriptor*> methods;
+  for (const std::string& name : services) {
+    const google::protobuf::ServiceDescriptor* service =
+        google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
+            name);
+    for (int i = 0; service != nullptr && i < service->method_count(); ++i) {
+      methods.push_back(service->method(i));
+    }
+  }
+  return methods;
+}
 
 absl::StatusOr<std::unique_ptr<Gate>> Gate::Create(
     const std::vector<std::string>& services, const ClientDirectory& directory,
     const Clock& clock) {
   std::unique_ptr<Gate> gate(new Gate(directory, clock));
-  for (const std::string& name : services) {
-    const google::protobuf::ServiceDescriptor* service =
-        google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
-            name);
-    if (service == nullptr) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("there is no service ", name));
-    }
-    for (int i = 0; i < service->method_count(); ++i) {
-      RETURN_IF_ERROR(gate->AddMethod(*service->method(i)));
-    }
+  for (const auto* method : MethodsOf(services)) {
+    RETURN_IF_ERROR(gate->AddMethod(*method));
   }
   return gate;
 }
 
 absl::Status Gate::AddMethod(const google::protobuf::MethodDescriptor& method) {
   const v1::Access& option = method.options().GetExtension(v1::access);
-  MethodAccess access;
-  access.service = method.service()->full_name();
-  access.method = method.name();
+  auto access = std::make_unique<MethodAccess>();
+  access->index = methods_.size();
+  access->service = method.service()->full_name();
+  access->method = method.name();
   for (const int scope : option.any_of()) {
-    access.any_of.Add(static_cast<v1::Scope>(scope));
+    access->any_of.Add(static_cast<v1::Scope>(scope));
   }
-  if (access.any_of.empty()) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        method.full_name(), " has no option cofactor.v1.access"));
-  }
-  access.limits_accounts = option.limits_accounts();
-  access.account_path = AccountPath(*method.input_type());
-  const auto [added, is_new] = methods_.emplace(
-      method.input_type()->full_name(), std::move(access));
-  if (!is_new) {
+  if (access->any_of.empty()) {
     return absl::FailedPreconditionError(
-        absl::StrCat("two methods take a ", method.input_type()->full_name()));
+        absl::StrCat(method.full_name(), " has no option cofactor.v1.access"));
   }
-  by_request_[method.input_type()] = &added->second;
+  access->limits_accounts = option.limits_accounts();
+  access->account_path = AccountPath(*method.input_type());
+  if (!by_request_.emplace(method.input_type(), access.get()).second) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "two methods take a ", method.input_type()->full_name()));
+  }
+  methods_.push_back(std::move(access));
   return absl::OkStatus();
 }
 
-absl::StatusOr<Caller> Gate::Admit(const grpc::ServerContextBase& context,
-                                   const Message& request) const {
+absl::StatusOr<const MethodAccess*> Gate::MethodOf(
+    const Message& request) const {
   const auto found = by_request_.find(request.GetDescriptor());
   if (found == by_request_.end()) {
-    return absl::InternalError("a method is served that the gate does not know");
+    return absl::InternalError(
+        "a method is served that the gate does not know");
   }
+  return found->second;
+}
+
+absl::StatusOr<Caller> Gate::Admit(const grpc::ServerContextBase& context,
+                                   const MethodAccess& access,
+                                   const Message& request) const {
   Caller caller;
   ASSIGN_OR_RETURN(caller.permissions, Authenticate(context));
+  RETURN_IF_ERROR(CheckAccess(caller, access, request));
   caller.peer = context.peer();
-  RETURN_IF_ERROR(CheckAccess(caller, *found->second, request));
+  const auto& metadata = context.client_metadata();
+  if (const auto trace = metadata.find(kTraceparent); trace != metadata.end()) {
+    if (const auto trace_id = ParseTraceId(View(trace->second))) {
+      caller.trace_id = std::string(*trace_id);
+    }
+  }
   return caller;
 }
 
 absl::StatusOr<std::shared_ptr<const Permissions>> Gate::Authenticate(
     const grpc::ServerContextBase& context) const {
   const auto& metadata = context.client_metadata();
-  const auto [begin, end] = metadata.equal_range(
-      grpc::string_ref(kAuthorization.data(), kAuthorization.size()));
+  const auto [begin, end] = metadata.equal_range(kAuthorization);
   if (begin == end) {
+    // A connection without certificates has no identities, and costs nothing.
+    const std::vector<std::string> identities =
+        PeerIdentities(*context.auth_context());
+    if (!identities.empty()) return directory_.FindByTlsIdentities(identities);
     return MakeError(
         absl::StatusCode::kUnauthenticated, "NO_CREDENTIALS",
         "send an API key as metadata 'authorization: Bearer KEY', or a client "

@@ -19,6 +19,8 @@ namespace cofactor::services {
 
 // What a method asks of its callers, from its option cofactor.v1.access.
 struct MethodAccess {
+  // Its place among all guarded methods, in the order of MethodsOf.
+  size_t index = 0;
   // As "cofactor.v1.AuthService".
   std::string service;
   // As "Verify".
@@ -29,6 +31,11 @@ struct MethodAccess {
   // it names none.
   std::vector<const google::protobuf::FieldDescriptor*> account_path;
 };
+
+// All methods of the services with these full names, in their order. Names that
+// nobody serves are left out.
+std::vector<const google::protobuf::MethodDescriptor*> MethodsOf(
+    const std::vector<std::string>& services);
 
 // Decides who may call what. It does not block. Thread-safe.
 class Gate {
@@ -45,12 +52,16 @@ class Gate {
   //   UNAUTHENTICATED    there are no credentials, or not those of a client.
   //   PERMISSION_DENIED  the client has none of the method's scopes, or may not
   //                      touch the account.
-  //   INTERNAL           the request is of no guarded method: a bug.
   absl::StatusOr<Caller> Admit(const grpc::ServerContextBase& context,
+                               const MethodAccess& access,
                                const google::protobuf::Message& request) const;
 
-  // All guarded methods, by the full name of their request message.
-  const std::unordered_map<std::string, MethodAccess>& methods() const {
+  // The method that takes this request.
+  // INTERNAL: the gate does not guard it: a bug, and it must not be served.
+  absl::StatusOr<const MethodAccess*> MethodOf(
+      const google::protobuf::Message& request) const;
+
+  const std::vector<std::unique_ptr<const MethodAccess>>& methods() const {
     return methods_;
   }
 
@@ -64,7 +75,7 @@ class Gate {
 
   const ClientDirectory& directory_;
   const Clock& clock_;
-  std::unordered_map<std::string, MethodAccess> methods_;
+  std::vector<std::unique_ptr<const MethodAccess>> methods_;
   std::unordered_map<const google::protobuf::Descriptor*, const MethodAccess*>
       by_request_;
 };

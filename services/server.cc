@@ -13,17 +13,18 @@
 #include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server_builder.h"
+#include "services/transport/limits.h"
 
 namespace cofactor::services {
 namespace {
 
-// The largest request, with details of a challenge, is some 10 kB.
-constexpr int kMaxRequestBytes = 64 * 1024;
-constexpr int kMaxMetadataBytes = 16 * 1024;
-
 constexpr absl::Duration kDefaultGrace = absl::Seconds(5);
 constexpr absl::Duration kSweepInterval = absl::Seconds(2);
 constexpr size_t kMaxRemovedPerSweep = 20'000;
+
+// How late an audit event may come to a stream, and how many streams there are.
+constexpr absl::Duration kTailInterval = absl::Milliseconds(100);
+constexpr size_t kMaxTails = 64;
 
 // 16 bytes each: 2,000 members' codes of three time steps in 350 accounts.
 constexpr size_t kMaxIndexedCodes = 2'000'000;
@@ -60,51 +61,89 @@ bool IsLoopback(absl::string_view host) {
   return false;
 }
 
+// Everything but health and reflection, which are open to all.
+const std::vector<std::string>& GuardedServices() {
+  static const auto* services = new std::vector<std::string>{
+      "cofactor.v1.AccountService", "cofactor.v1.AdminService",
+      "cofactor.v1.AuditService", "cofactor.v1.AuthService",
+      "cofactor.dev.v1.DevService"};
+  return *services;
+}
+
+absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> CredentialsOf(
+    const ServerOptions::Port& port) {
+  if (port.tls.has_value()) return MakeTlsCredentials(*port.tls);
+  ASSIGN_OR_RETURN(const std::string host, HostOf(port.listener.address));
+  if (!IsLoopback(host)) {
+    return absl::PermissionDeniedError(absl::StrCat(
+        "listener address '", port.listener.address,
+        "' is not on loopback: give the listener tls {}, or the address "
+        "127.0.0.1, [::1] or localhost"));
+  }
+  return grpc::InsecureServerCredentials();
+}
+
 }  // namespace
 
+std::vector<MethodName> Server::Methods() {
+  std::vector<MethodName> methods;
+  for (const auto* method : MethodsOf(GuardedServices())) {
+    methods.push_back({method->service()->full_name(), method->name()});
+  }
+  return methods;
+}
+
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
-    const ServerOptions& options, std::unique_ptr<storage::Store> store,
-    factors::FactorRegistry registry, OffsetClock& clock,
-    Randomness& randomness) {
-  std::unique_ptr<Server> server(new Server(
-      options, std::move(store), std::move(registry), clock, randomness));
+    const ServerOptions& options, ServerParts parts) {
+  auto directory = std::make_unique<ClientDirectory>();
+  RETURN_IF_ERROR(directory->Load(*parts.store));
+  ASSIGN_OR_RETURN(auto gate,
+                   Gate::Create(GuardedServices(), *directory, parts.clock));
   ASSIGN_OR_RETURN(const absl::Duration offset,
-                   StoredClockOffset(*server->store_));
+                   StoredClockOffset(*parts.store));
   if (offset != absl::ZeroDuration() && !options.dev) {
     return absl::FailedPreconditionError(
-        "the clock of this store was moved with --dev: start it with --dev, or "
-        "use another data folder");
+        "the clock of this store was moved in MODE_DEV: start it in that mode, "
+        "or use another store");
   }
-  server->clock_.SetOffset(offset);
+  parts.clock.SetOffset(offset);
+  std::unique_ptr<Server> server(new Server(
+      options, std::move(parts), std::move(directory), std::move(gate)));
   RETURN_IF_ERROR(server->Listen(options));
   return server;
 }
 
-Server::Server(const ServerOptions& options,
-               std::unique_ptr<storage::Store> store,
-               factors::FactorRegistry registry, OffsetClock& clock,
-               Randomness& randomness)
-    : clock_(clock),
-      store_(std::move(store)),
-      registry_(std::move(registry)),
-      code_index_(kMaxIndexedCodes, randomness),
-      enrollments_(registry_, randomness),
-      challenges_(registry_, randomness),
-      verifications_(registry_, code_index_),
+Server::Server(const ServerOptions& options, ServerParts parts,
+               std::unique_ptr<ClientDirectory> directory,
+               std::unique_ptr<const Gate> gate)
+    : clock_(parts.clock),
+      metrics_(parts.metrics),
+      log_(parts.log),
+      store_(std::move(parts.store)),
+      keeper_(std::move(parts.keeper)),
+      registry_(std::move(parts.registry)),
+      directory_(std::move(directory)),
+      gate_(std::move(gate)),
+      audit_log_(parts.randomness, options.audit_retention),
+      telemetry_(metrics_, log_, options.log_all_calls),
+      code_index_(kMaxIndexedCodes, parts.randomness),
+      enrollments_(registry_, parts.randomness),
+      challenges_(registry_, parts.randomness),
+      verifications_(registry_, code_index_, parts.randomness),
+      support_(registry_, code_index_),
+      clients_(parts.randomness),
       pool_(options.threads, options.max_waiting_calls),
-      chokepoint_(pool_, *store_, clock_),
+      chokepoint_(*gate_, telemetry_, pool_, *store_, clock_, audit_log_),
+      audit_tail_(pool_, *store_, kMaxTails),
       account_service_(chokepoint_, accounts_),
-      auth_service_(chokepoint_, enrollments_, challenges_, verifications_),
+      admin_service_(chokepoint_, clients_, *directory_, *store_,
+                     keeper_.get()),
+      audit_service_(chokepoint_, audit_, audit_tail_),
+      auth_service_(chokepoint_, enrollments_, challenges_, verifications_,
+                    support_),
       dev_service_(chokepoint_, clock_) {}
 
 absl::Status Server::Listen(const ServerOptions& options) {
-  ASSIGN_OR_RETURN(const std::string host, HostOf(options.listen_address));
-  if (!IsLoopback(host)) {
-    return absl::PermissionDeniedError(absl::StrCat(
-        "listen address '", options.listen_address,
-        "' is not on loopback: this server does not authenticate its callers "
-        "yet, so it listens on 127.0.0.1, [::1] or localhost alone"));
-  }
   // Bad UTF-8 in a request is an error of the caller, not a line in our log.
   google::protobuf::SetLogHandler(nullptr);
   // Linked, so that reflection can describe the health service.
@@ -112,31 +151,76 @@ absl::Status Server::Listen(const ServerOptions& options) {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
 
-  int port = 0;
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(options.listen_address,
-                           grpc::InsecureServerCredentials(), &port);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
-  builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
+  ApplyTransportLimits(builder);
+  for (const ServerOptions::Port& port : options.ports) {
+    ASSIGN_OR_RETURN(auto credentials, CredentialsOf(port));
+    ASSIGN_OR_RETURN(auto listener, Listener::Bind(port.listener));
+    listener->AddTo(builder, std::move(credentials));
+    listeners_.push_back(std::move(listener));
+  }
   builder.RegisterService(&account_service_);
+  builder.RegisterService(&admin_service_);
+  builder.RegisterService(&audit_service_);
   builder.RegisterService(&auth_service_);
   if (options.dev) builder.RegisterService(&dev_service_);
   grpc_server_ = builder.BuildAndStart();
-  if (grpc_server_ == nullptr || port == 0) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot listen on ", options.listen_address,
-                     ": is another server there? Stop it, or choose another "
-                     "port by --listen"));
+  if (grpc_server_ == nullptr) {
+    return absl::UnavailableError("the gRPC server cannot start");
   }
-  address_ = absl::StrCat(host, ":", port);
+  ObserveBy(metrics_);
+  for (const auto& listener : listeners_) listener->Start();
   sweeper_ =
       std::make_unique<PeriodicTask>(kSweepInterval, [this] { Sweep(); });
+  tail_waker_ = std::make_unique<PeriodicTask>(kTailInterval,
+                                               [this] { audit_tail_.Wake(); });
   return absl::OkStatus();
 }
 
+std::vector<std::string> Server::addresses() const {
+  std::vector<std::string> addresses;
+  for (const auto& listener : listeners_) {
+    addresses.push_back(listener->address());
+  }
+  return addresses;
+}
+
+void Server::ObserveBy(Metrics& metrics) {
+  metrics.SetQueueDepthSource(
+      [this] { return static_cast<double>(pool_.waiting()); });
+  metrics.SetConnectionsOpenSource([this] {
+    size_t open = 0;
+    for (const auto& listener : listeners_) {
+      open += listener->open_connections();
+    }
+    return static_cast<double>(open);
+  });
+  metrics.SetStoreHealthySource([this] { return store_->Health().ok(); });
+  metrics.SetAuditSequenceSource([this] {
+    return static_cast<double>(
+        LastSequence(*store_->GetSnapshot()).value_or(0));
+  });
+  metrics.SetLogLinesLostSource(
+      [this] { return static_cast<double>(log_.LinesLost()); });
+  if (keeper_ != nullptr) {
+    metrics.SetKeyRotationResealedSource([this] {
+      return static_cast<double>(keeper_->rotation().records_resealed);
+    });
+  }
+}
+
 void Server::Sweep() {
-  code_index_.DropStale(clock_.Now());
+  const absl::Time now = clock_.Now();
+  if (now < last_sweep_) {
+    metrics_.ClockSetBack();
+    log_.Write(LogLevel::kWarning, "clock_set_back",
+               {{"by_us", absl::ToInt64Microseconds(last_sweep_ - now)}});
+  }
+  last_sweep_ = now;
+  code_index_.DropStale(now);
+  if (keeper_ != nullptr) keeper_->Tick();
+  // Replicas may change clients too. What was read before stays on an error.
+  directory_->Load(*store_).IgnoreError();
   // A store that has failed says so by Health.
   if (!store_->RemoveExpired(kMaxRemovedPerSweep).ok() ||
       !store_->Health().ok()) {
@@ -147,11 +231,22 @@ void Server::Sweep() {
 void Server::Shutdown(absl::Duration grace) {
   if (grpc_server_ == nullptr) return;
   sweeper_.reset();
+  tail_waker_.reset();
   grpc_server_->GetHealthCheckService()->SetServingStatus(false);
+  for (const auto& listener : listeners_) listener->Stop();
+  audit_tail_.Shutdown();
   // gRPC measures deadlines by the machine's clock.
   grpc_server_->Shutdown(absl::ToChronoTime(SystemClock().Now() + grace));
   grpc_server_->Wait();
   grpc_server_.reset();
+  for (auto set : {&Metrics::SetQueueDepthSource,
+                   &Metrics::SetConnectionsOpenSource,
+                   &Metrics::SetAuditSequenceSource,
+                   &Metrics::SetLogLinesLostSource,
+                   &Metrics::SetKeyRotationResealedSource}) {
+    (metrics_.*set)(nullptr);
+  }
+  metrics_.SetStoreHealthySource(nullptr);
 }
 
 Server::~Server() { Shutdown(kDefaultGrace); }

@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -15,49 +17,84 @@
 #include "factors/factor_registry.h"
 #include "grpcpp/server.h"
 #include "services/account_service.h"
+#include "services/admin_service.h"
+#include "services/audit_service.h"
+#include "services/audit_tail.h"
 #include "services/auth_service.h"
+#include "services/call_telemetry.h"
 #include "services/chokepoint.h"
 #include "services/dev_service.h"
 #include "services/engine/account_engine.h"
+#include "services/engine/audit_engine.h"
+#include "services/engine/audit_log.h"
 #include "services/engine/challenge_engine.h"
+#include "services/engine/client_directory.h"
+#include "services/engine/client_engine.h"
 #include "services/engine/code_index.h"
 #include "services/engine/enrollment_engine.h"
+#include "services/engine/support_engine.h"
 #include "services/engine/verification_engine.h"
+#include "services/gate.h"
+#include "services/store_keeper.h"
+#include "services/telemetry/log.h"
+#include "services/telemetry/metrics.h"
+#include "services/transport/listener.h"
+#include "services/transport/tls.h"
 #include "storage/store.h"
 
 namespace cofactor::services {
 
 struct ServerOptions {
-  // "HOST:PORT" on loopback. Port 0 takes a free one.
-  std::string listen_address;
+  struct Port {
+    ListenerOptions listener;
+    // Not set: plaintext, on loopback alone.
+    std::optional<TlsOptions> tls;
+  };
+  // At least one.
+  std::vector<Port> ports;
   // Threads that plan calls, and calls that may wait for one.
   size_t threads = 4;
   size_t max_waiting_calls = 4096;
+  // How long an event of the audit log is kept.
+  absl::Duration audit_retention = absl::Hours(24 * 400);
+  bool log_all_calls = false;
   // Serves DevService too. Never with real accounts.
   bool dev = false;
+};
+
+// What a server is made of. What is borrowed must outlive it.
+struct ServerParts {
+  std::unique_ptr<storage::Store> store;
+  // Keeps the store; null if there is nothing to keep.
+  std::unique_ptr<StoreKeeper> keeper;
+  factors::FactorRegistry registry;
+  // The clock that the store was opened with; MoveClock moves it.
+  OffsetClock& clock;
+  Randomness& randomness;
+  // Made for Server::Methods.
+  Metrics& metrics;
+  Log& log;
 };
 
 // A running server. Thread-compatible.
 class Server {
  public:
-  // Serves a store. clock: the one that the store was opened with; MoveClock
-  // moves it. clock and randomness: not owned; must outlive the server.
-  //   INVALID_ARGUMENT     the address is malformed.
-  //   PERMISSION_DENIED    the address is not on loopback: callers are not
-  //                        authenticated, so nobody else may reach the server.
+  // All methods that a server may serve, as Metrics takes them.
+  static std::vector<MethodName> Methods();
+
+  //   INVALID_ARGUMENT     an address is malformed.
+  //   PERMISSION_DENIED    an address of a plaintext port is not on loopback.
   //   FAILED_PRECONDITION  the store was used with a moved clock, and dev is
-  //                        off.
-  //   UNAVAILABLE          the address cannot be listened on.
+  //                        off; or certificates are not fit for use.
+  //   UNAVAILABLE          an address cannot be listened on.
   static absl::StatusOr<std::unique_ptr<Server>> Start(
-      const ServerOptions& options, std::unique_ptr<storage::Store> store,
-      factors::FactorRegistry registry, OffsetClock& clock,
-      Randomness& randomness);
+      const ServerOptions& options, ServerParts parts);
 
   // As Shutdown with a grace of 5 s.
   ~Server();
 
-  // "HOST:PORT" with the port that was taken.
-  const std::string& address() const { return address_; }
+  // "HOST:PORT" of each port, with the number that was taken.
+  std::vector<std::string> addresses() const;
 
   // OK, or why the server can no longer do its work and has to be restarted.
   absl::Status Health() const { return store_->Health(); }
@@ -67,30 +104,47 @@ class Server {
   void Shutdown(absl::Duration grace);
 
  private:
-  Server(const ServerOptions& options, std::unique_ptr<storage::Store> store,
-         factors::FactorRegistry registry, OffsetClock& clock,
-         Randomness& randomness);
+  Server(const ServerOptions& options, ServerParts parts,
+         std::unique_ptr<ClientDirectory> directory,
+         std::unique_ptr<const Gate> gate);
 
   absl::Status Listen(const ServerOptions& options);
+  void ObserveBy(Metrics& metrics);
   void Sweep();
 
   // In the order of construction: each needs only what stands above it.
   OffsetClock& clock_;
+  Metrics& metrics_;
+  Log& log_;
   const std::unique_ptr<storage::Store> store_;
+  const std::unique_ptr<StoreKeeper> keeper_;
   const factors::FactorRegistry registry_;
+  const std::unique_ptr<ClientDirectory> directory_;
+  const std::unique_ptr<const Gate> gate_;
+  const AuditLog audit_log_;
+  CallTelemetry telemetry_;
   CodeIndex code_index_;
   const AccountEngine accounts_{};
   const EnrollmentEngine enrollments_;
   const ChallengeEngine challenges_;
   const VerificationEngine verifications_;
+  const SupportEngine support_;
+  const AuditEngine audit_{};
+  const ClientEngine clients_;
   ThreadPool pool_;
   Chokepoint chokepoint_;
+  AuditTail audit_tail_;
   AccountService account_service_;
+  AdminService admin_service_;
+  AuditService audit_service_;
   AuthService auth_service_;
   DevService dev_service_;
-  std::string address_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
   std::unique_ptr<grpc::Server> grpc_server_;
+  // Of the sweeper alone.
+  absl::Time last_sweep_ = absl::InfinitePast();
   std::unique_ptr<PeriodicTask> sweeper_;
+  std::unique_ptr<PeriodicTask> tail_waker_;
 };
 
 }  // namespace cofactor::services

@@ -157,6 +157,7 @@ absl::Status EnrollmentEngine::ConfirmEnrollment(
   }
   plan.Write(MemberKey(request.account_id(), request.member_id()),
              member.record);
+  plan.audit().set_lock_began(result.lock_began);
   response.set_verified(result.verified);
   response.set_reason(Decide(plan, result.verified, result.reason));
   *response.mutable_enrollment() =

@@ -46,14 +46,15 @@ absl::Duration RemainingLock(const CountingRecord& record, absl::Time now) {
                   absl::ZeroDuration());
 }
 
+// Returns whether the failure brings a lock.
 template <typename CountingRecord>
-void CountFailure(const LockRule& rule, CountingRecord& record,
+bool CountFailure(const LockRule& rule, CountingRecord& record,
                   absl::Time now) {
   record.set_consecutive_failures(record.consecutive_failures() + 1);
   const absl::Duration lock = LockAfter(rule, record.consecutive_failures());
-  if (lock > absl::ZeroDuration()) {
-    record.set_lock_until_micros(absl::ToUnixMicros(now + lock));
-  }
+  if (lock == absl::ZeroDuration()) return false;
+  record.set_lock_until_micros(absl::ToUnixMicros(now + lock));
+  return true;
 }
 
 template <typename CountingRecord>

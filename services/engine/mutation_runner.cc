@@ -57,6 +57,8 @@ struct MutationRunner::Call {
   int tries = 0;
   // What the last try decided: OK, or a refusal that is told of.
   absl::Status decision;
+  // What the audit log tells of it.
+  record::v1::AuditRecord event;
 };
 
 void MutationRunner::Run(Caller caller, const Message& request,
@@ -88,7 +90,8 @@ void MutationRunner::Try(std::unique_ptr<Call> call) {
     if (tells_nothing) return std::move(call->done)(call->decision);
     // A refusal changes nothing but the log.
     if (call->decision.ok()) transaction = plan.TakeTransaction();
-    audit_log_.Append(EventOf(*call, plan), plan.now(), transaction);
+    call->event = EventOf(*call, plan);
+    audit_log_.Append(call->event, plan.now(), transaction);
   }
   store_.Commit(std::move(transaction),
                 [this, call = std::move(call)](absl::Status status) mutable {
@@ -146,7 +149,10 @@ absl::Status MutationRunner::PlanOnce(Call& call, Plan& plan) {
 
 void MutationRunner::Committed(std::unique_ptr<Call> call,
                                absl::Status status) {
-  if (status.ok()) return std::move(call->done)(call->decision);
+  if (status.ok()) {
+    if (observer_ != nullptr) observer_->Decided(call->event);
+    return std::move(call->done)(call->decision);
+  }
   if (absl::IsAborted(status) && call->tries < kMaxTries) {
     executor_.Continue(
         [this, call = std::move(call)]() mutable { Try(std::move(call)); });

@@ -13,6 +13,7 @@
 #include "google/protobuf/message.h"
 #include "services/engine/audit_log.h"
 #include "services/engine/caller.h"
+#include "services/engine/decision_observer.h"
 #include "services/engine/plan.h"
 #include "storage/store.h"
 
@@ -39,13 +40,14 @@ class MutationRunner {
   using Planner = std::function<absl::Status(Plan&)>;
   using Done = absl::AnyInvocable<void(absl::Status) &&>;
 
-  // None is owned; all must outlive every call.
+  // None is owned; all must outlive every call. observer: may be null.
   MutationRunner(storage::Store& store, Executor& executor, const Clock& clock,
-                 const AuditLog& audit_log)
+                 const AuditLog& audit_log, DecisionObserver* observer)
       : store_(store),
         executor_(executor),
         clock_(clock),
-        audit_log_(audit_log) {}
+        audit_log_(audit_log),
+        observer_(observer) {}
 
   // Plans on the present thread, and calls done once the plan is durable, or
   // with an error:
@@ -72,6 +74,7 @@ class MutationRunner {
   Executor& executor_;
   const Clock& clock_;
   const AuditLog& audit_log_;
+  DecisionObserver* const observer_;
 };
 
 }  // namespace cofactor::services

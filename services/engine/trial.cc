@@ -81,14 +81,17 @@ void UseUp(Judged& judged, TrialResult& result) {
   }
 }
 
-void CountFailures(const std::vector<EnrollmentRecord*>& tried,
+// Returns whether one of them is locked now.
+bool CountFailures(const std::vector<EnrollmentRecord*>& tried,
                    absl::Time now) {
+  bool lock_began = false;
   for (EnrollmentRecord* enrollment : tried) {
-    CountFailure(kEnrollmentLockRule, *enrollment, now);
+    lock_began |= CountFailure(kEnrollmentLockRule, *enrollment, now);
     if (enrollment->consecutive_failures() >= kDisablingFailures) {
       enrollment->set_disabled(true);
     }
   }
+  return lock_began;
 }
 
 bool Contains(const std::vector<EnrollmentRecord*>& enrollments,
@@ -124,7 +127,7 @@ absl::StatusOr<TrialResult> Try(
     result.reason = trial.refuse ? v1::VERIFICATION_REASON_NO_ENROLLMENT
                     : replayed   ? v1::VERIFICATION_REASON_REPLAYED
                                  : v1::VERIFICATION_REASON_WRONG_CODE;
-    CountFailures(tried, trial.now);
+    result.lock_began = CountFailures(tried, trial.now);
     return result;
   }
 
@@ -197,6 +200,7 @@ absl::StatusOr<TrialResult> TryDecoy(Plan& plan, const Trial& trial,
   ASSIGN_OR_RETURN(const TrialResult result,
                    TryActive(refused, "", decoy.record));
   plan.Write(key, decoy.record, plan.now() + kDecoyLifetime);
+  plan.audit().set_lock_began(result.lock_began);
   return result;
 }
 
@@ -224,6 +228,7 @@ absl::StatusOr<TrialResult> TryPending(const Trial& trial,
 
 void WriteTrial(Plan& plan, MemberRecord& member, const TrialResult& result) {
   plan.Write(MemberKey(member.account_id(), member.member_id()), member);
+  plan.audit().set_lock_began(result.lock_began);
   if (result.acceptable_codes_changed) ChangeRoster(plan, member.account_id());
 }
 

@@ -38,6 +38,8 @@ struct TrialResult {
   // The enrollment that accepted, inside the member's record; null unless
   // verified.
   record::v1::EnrollmentRecord* enrollment = nullptr;
+  // The failure locked an enrollment.
+  bool lock_began = false;
   // The codes that the member's enrollments accept are no longer the same.
   bool acceptable_codes_changed = false;
 };

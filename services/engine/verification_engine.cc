@@ -129,7 +129,8 @@ absl::Status VerificationEngine::VerifyByCodeAlone(
                                        : v1::VERIFICATION_REASON_AMBIGUOUS);
   }
   if (!response.verified()) {
-    CountFailure(kCodeOnlyLockRule, code_only.record, plan.now());
+    plan.audit().set_lock_began(
+        CountFailure(kCodeOnlyLockRule, code_only.record, plan.now()));
     AddFailure(kAccountWindow, *code_only.record.mutable_counts(), plan.now());
     plan.Write(code_only_key, code_only.record);
   } else if (code_only.record.consecutive_failures() > 0) {

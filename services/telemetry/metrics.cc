@@ -42,7 +42,7 @@ constexpr std::array<const char*, kBudgets> kBudgetNames = {"member",
                                                             "account"};
 
 constexpr std::array<const char*, kAuthenticationFailures> kFailureNames = {
-    "missing", "unknown_key", "bad_key", "revoked", "scope", "account",
+    "missing", "bad", "scope", "account",
 };
 
 constexpr double kNanosPerSecond = 1e9;

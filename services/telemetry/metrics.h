@@ -46,13 +46,11 @@ inline constexpr size_t kBudgets = 2;
 // Why a caller was not let in.
 enum class AuthenticationFailure {
   kMissing,
-  kUnknownKey,
-  kBadKey,
-  kRevoked,
+  kBad,
   kScope,
   kAccount,
 };
-inline constexpr size_t kAuthenticationFailures = 6;
+inline constexpr size_t kAuthenticationFailures = 4;
 
 // A method of the API: "cofactor.v1.AuthService" and "VerifyCode".
 struct MethodName {

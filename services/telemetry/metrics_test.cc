@@ -217,9 +217,7 @@ TEST_F(MetricsTest, CountsVerdictsByFactorAndResult) {
 TEST_F(MetricsTest, CountsEachEventUnderItsName) {
   const std::vector<std::pair<AuthenticationFailure, std::string>> reasons = {
       {AuthenticationFailure::kMissing, "missing"},
-      {AuthenticationFailure::kUnknownKey, "unknown_key"},
-      {AuthenticationFailure::kBadKey, "bad_key"},
-      {AuthenticationFailure::kRevoked, "revoked"},
+      {AuthenticationFailure::kBad, "bad"},
       {AuthenticationFailure::kScope, "scope"},
       {AuthenticationFailure::kAccount, "account"}};
   ASSERT_EQ(reasons.size(), kAuthenticationFailures);

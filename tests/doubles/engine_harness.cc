@@ -47,7 +47,7 @@ EngineHarness::EngineHarness(factors::FactorRegistry registry)
       clients_(randomness_),
       audit_log_(randomness_, absl::Hours(24 * 400)),
       pool_(4, 1'000),
-      runner_(store_, pool_, clock_, audit_log_) {}
+      runner_(store_, pool_, clock_, audit_log_, nullptr) {}
 
 void EngineHarness::CreateMember(const std::string& account_id,
                                  const std::string& member_id) {
