@@ -83,7 +83,7 @@ absl::StatusOr<std::optional<std::string>> FindWayOn(const Snapshot& snapshot,
 
 }  // namespace
 
-absl::StatusOr<StoreReport> CheckStore(SealingStore& store) {
+absl::StatusOr<StoreReport> CheckStore(const SealingStore& store) {
   const SealingStore::SealedSnapshot sealed = store.GetSealedSnapshot();
   StoreReport report;
   std::string at;

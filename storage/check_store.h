@@ -38,7 +38,7 @@ struct StoreReport {
 // Reads every record as it is at one moment, and opens it. No damage ends it.
 // Records that have expired do not count. Takes as long as reading the whole
 // store; may run while it serves. UNAVAILABLE: the store cannot be read.
-absl::StatusOr<StoreReport> CheckStore(SealingStore& store);
+absl::StatusOr<StoreReport> CheckStore(const SealingStore& store);
 
 }  // namespace cofactor::storage
 

@@ -92,7 +92,7 @@ void KeyRotation::Begin() {
 }
 
 void KeyRotation::BeginPass() {
-  pass_.emplace();
+  pass_ = Pass();
   pass_->began_too_early = store_.HasCommitsOfEarlierRings();
   MutexLock lock(progress_mutex_);
   ++progress_.passes;

@@ -1,6 +1,5 @@
 #include "storage/sealing/key_rotation.h"
 
-#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -9,7 +8,6 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "base/clock.h"
@@ -422,59 +420,6 @@ TEST_F(KeyRotationTest, LeavesSnapshotsReadable) {
   ASSERT_TRUE(rotation_->DropOldKeys().ok());
   EXPECT_EQ(before->Scan("m/", "", 10)->size(), 5u);
   EXPECT_EQ(before->Get("m/0")->value, "seed 0");
-}
-
-TEST_F(KeyRotationTest, LosesNothingUnderLoad) {
-  constexpr int kCounters = 8;
-  constexpr int kThreads = 4;
-  constexpr int kRotations = 5;
-  for (int i = 0; i < kCounters; ++i) {
-    ASSERT_TRUE(Put(*store_, absl::StrCat("n/", i), "0").ok());
-  }
-  PutMany(100);
-  std::atomic<bool> rotated = false;
-  std::vector<std::vector<int>> done(kThreads, std::vector<int>(kCounters));
-  std::vector<std::thread> threads;
-  for (size_t worker = 0; worker < kThreads; ++worker) {
-    threads.emplace_back([&, worker] {
-      for (size_t turn = worker; !rotated; ++turn) {
-        const size_t counter = turn % kCounters;
-        const std::string key = absl::StrCat("n/", counter);
-        const auto record = store_->GetSnapshot()->Get(key);
-        ASSERT_TRUE(record.ok()) << record.status();
-        int n = 0;
-        ASSERT_TRUE(absl::SimpleAtoi(record->value, &n));
-        Transaction transaction;
-        transaction.Expect(key, record->version);
-        transaction.Put(key, absl::StrCat(n + 1));
-        const absl::Status status =
-            CommitAndWait(*store_, std::move(transaction));
-        ASSERT_TRUE(status.ok() || absl::IsAborted(status)) << status;
-        done[worker][counter] += status.ok();
-        const auto all = store_->GetSnapshot()->Scan("n/", "", 100);
-        ASSERT_TRUE(all.ok()) << all.status();
-      }
-    });
-  }
-  for (int i = 0; i < kRotations; ++i) {
-    EXPECT_TRUE(rotation_->Start().ok());
-    StepToTheEnd(16);
-    const absl::Status dropped = rotation_->DropOldKeys();
-    EXPECT_TRUE(dropped.ok()) << dropped;
-  }
-  rotated = true;
-  for (std::thread& thread : threads) thread.join();
-  for (size_t counter = 0; counter < kCounters; ++counter) {
-    int expected = 0;
-    for (const std::vector<int>& of_worker : done) {
-      expected += of_worker[counter];
-    }
-    EXPECT_EQ(store_->GetSnapshot()->Get(absl::StrCat("n/", counter))->value,
-              absl::StrCat(expected));
-  }
-  ExpectMany(100);
-  EXPECT_EQ(KeysInUse(), KeyIds{1 + kRotations});
-  EXPECT_EQ(KeysOfFile(), KeyIds{1 + kRotations});
 }
 
 }  // namespace

@@ -69,7 +69,7 @@ std::unique_ptr<const Snapshot> SealingStore::GetSnapshot() {
                                            std::move(sealed.key_ring));
 }
 
-SealingStore::SealedSnapshot SealingStore::GetSealedSnapshot() {
+SealingStore::SealedSnapshot SealingStore::GetSealedSnapshot() const {
   std::shared_ptr<const KeyRing> ring = key_ring();
   while (true) {
     std::unique_ptr<const Snapshot> snapshot = base_->GetSnapshot();

@@ -50,7 +50,7 @@ class SealingStore final : public Store {
     std::unique_ptr<const Snapshot> base;
     std::shared_ptr<const KeyRing> key_ring;
   };
-  SealedSnapshot GetSealedSnapshot();
+  SealedSnapshot GetSealedSnapshot() const;
 
   // What lies there is sealed. For key rotation.
   Store& base() const { return *base_; }
