@@ -11,6 +11,11 @@ absl::StatusOr<Secret> Factor::StartChallenge(const FactorState& state,
   return Secret();
 }
 
+absl::StatusOr<int64_t> Factor::HighestAcceptableCounter(
+    const FactorState& state, absl::Time now) const {
+  return absl::UnimplementedError("the factor has no counters");
+}
+
 absl::StatusOr<AcceptableCodes> Factor::ListAcceptableCodes(
     const FactorState& state, absl::Time now) const {
   return absl::UnimplementedError(

@@ -153,6 +153,12 @@ class Factor {
   virtual absl::StatusOr<FactorState> DecoyState(
       Randomness& randomness) const = 0;
 
+  // The greatest counter that Verify accepts at a time. Called only if the
+  // replay guard is kCounter, after a restore: what was used in a time that the
+  // store does not know of has to be used up. UNIMPLEMENTED by default.
+  virtual absl::StatusOr<int64_t> HighestAcceptableCounter(
+      const FactorState& state, absl::Time now) const;
+
   // All codes that Verify accepts at a time. Called only if the descriptor says
   // identifies_member. UNIMPLEMENTED by default.
   virtual absl::StatusOr<AcceptableCodes> ListAcceptableCodes(

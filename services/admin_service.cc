@@ -80,9 +80,9 @@ grpc::ServerUnaryReactor* AdminService::Keep(
       [this, &request, &response, action = std::move(action),
        fill = std::move(fill)](Caller caller, Chokepoint::Done done) mutable {
         if (keeper_ == nullptr) {
-          return std::move(done)(MakeError(
-              absl::StatusCode::kFailedPrecondition, "STORE_NOT_KEPT",
-              "the store of this server has no keys and no backups"));
+          return std::move(done)(
+              MakeError(absl::StatusCode::kFailedPrecondition, "STORE_NOT_KEPT",
+                        "the store of this server has no keys and no backups"));
         }
         action(*keeper_, [this, &request, &response, fill = std::move(fill),
                           caller = std::move(caller),

@@ -17,7 +17,8 @@ namespace cofactor::services {
 class AdminService final : public v1::AdminService::CallbackService {
  public:
   // None is owned; all must outlive this.
-  // keeper: null if nobody keeps the store; then the calls about it are refused.
+  // keeper: null if nobody keeps the store; then the calls about it are
+  // refused.
   AdminService(Chokepoint& chokepoint, const ClientEngine& clients,
                ClientDirectory& directory, storage::Store& store,
                StoreKeeper* keeper)

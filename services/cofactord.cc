@@ -2,14 +2,13 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,28 +18,45 @@
 #include "absl/flags/usage.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
 #include "base/clock.h"
 #include "base/randomness.h"
 #include "base/status_macros.h"
+#include "cofactor/config/v1/server_config.pb.h"
 #include "factors/factor_registry.h"
 #include "factors/standard_factors.h"
 #include "grpc/support/log.h"
+#include "services/admin_key.h"
+#include "services/config/read_config.h"
+#include "services/dev_service.h"
+#include "services/restore.h"
 #include "services/server.h"
+#include "services/store_keeper.h"
+#include "services/telemetry/log.h"
+#include "services/telemetry/metrics.h"
+#include "services/telemetry/monitoring_server.h"
+#include "storage/check_store.h"
+#include "storage/rocksdb/backup.h"
 #include "storage/rocksdb/rocksdb_store.h"
 #include "storage/sealing/open_sealed_store.h"
 
-ABSL_FLAG(std::string, listen, "127.0.0.1:50051",
-          "HOST:PORT to listen on; loopback only");
-ABSL_FLAG(std::string, data_dir, "",
-          "folder of the store; made if it is missing. Required");
-ABSL_FLAG(std::string, key_ring, "",
-          "file of the keys that seal the store, made at the first start; by "
-          "default DATA_DIR/key_ring");
-ABSL_FLAG(int, threads, 4, "threads that work on calls, 1 to 256");
-ABSL_FLAG(bool, dev, false,
-          "serve DevService, which moves the clock. Never with real accounts");
+ABSL_FLAG(std::string, config, "",
+          "configuration file, a cofactor.config.v1.ServerConfig in protobuf "
+          "text format. Required");
+ABSL_FLAG(bool, check_config, false,
+          "check the configuration file, and serve nothing");
+ABSL_FLAG(bool, check_store, false,
+          "read and open every record of the store, say what is damaged, and "
+          "serve nothing");
+ABSL_FLAG(bool, new_admin_key, false,
+          "give the client \"admin\" a new API key in place of all its others, "
+          "write it to admin_key_file, and serve nothing");
+ABSL_FLAG(std::string, restore_backup, "",
+          "make the store anew from this folder, which CreateBackup made, and "
+          "serve nothing. There must be no store yet");
 
 namespace cofactor::services {
 namespace {
@@ -56,6 +72,8 @@ int ExitCode(const absl::Status& status) {
     case absl::StatusCode::kPermissionDenied:
       return EX_USAGE;
     case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kAlreadyExists:
       return EX_CONFIG;
     case absl::StatusCode::kDataLoss:
       return EX_DATAERR;
@@ -73,42 +91,225 @@ int Fail(const absl::Status& status) {
   return ExitCode(status);
 }
 
-absl::Status MakeFolder(const std::string& path) {
-  if (mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) {
-    return absl::OkStatus();
-  }
-  return absl::UnavailableError(absl::StrCat("cannot make the data folder ",
-                                             path, ": ", std::strerror(errno)));
+// What the server and the commands have in common. Destroyed from below.
+struct Process {
+  const SystemClock system_clock{};
+  OffsetClock clock{system_clock};
+  SystemRandomness randomness{};
+  config::v1::ServerConfig config;
+  // Set by Prepare.
+  std::optional<factors::FactorRegistry> registry;
+  std::unique_ptr<Metrics> metrics;
+};
+
+absl::Duration RetentionOf(const config::v1::ServerConfig& config) {
+  return absl::Seconds(config.audit().retention().seconds());
 }
 
-absl::StatusOr<std::unique_ptr<Server>> Compose(OffsetClock& clock,
-                                                Randomness& randomness) {
-  const std::string data_dir = absl::GetFlag(FLAGS_data_dir);
-  if (data_dir.empty()) {
-    return absl::InvalidArgumentError("--data_dir is required");
-  }
-  const int threads = absl::GetFlag(FLAGS_threads);
-  if (threads < 1 || threads > 256) {
-    return absl::InvalidArgumentError("--threads: want 1 to 256");
-  }
-  RETURN_IF_ERROR(MakeFolder(data_dir));
-  const std::string key_ring = absl::GetFlag(FLAGS_key_ring).empty()
-                                   ? absl::StrCat(data_dir, "/key_ring")
-                                   : absl::GetFlag(FLAGS_key_ring);
-  storage::RocksDbOptions store_options;
-  store_options.path = absl::StrCat(data_dir, "/store");
+// A store that was opened, with what was put on it.
+struct OpenedStore {
+  // Not owned: inside sealed.
+  storage::RocksDbStore* rocksdb = nullptr;
+  std::unique_ptr<storage::SealingStore> sealed;
+};
+
+absl::StatusOr<OpenedStore> OpenStore(Process& process) {
+  storage::RocksDbOptions options;
+  options.path = process.config.storage().rocksdb().folder();
+  options.observer = process.metrics.get();
   ASSIGN_OR_RETURN(auto rocksdb,
-                   storage::RocksDbStore::Open(store_options, clock));
-  ASSIGN_OR_RETURN(auto store, storage::OpenSealedStore(std::move(rocksdb),
-                                                        key_ring, randomness));
+                   storage::RocksDbStore::Open(options, process.clock));
+  OpenedStore opened;
+  opened.rocksdb = rocksdb.get();
+  ASSIGN_OR_RETURN(opened.sealed, storage::OpenSealedStore(
+                                      std::move(rocksdb),
+                                      process.config.storage().key_ring_file(),
+                                      process.randomness));
+  return opened;
+}
+
+ServerOptions::Port PortOf(const config::v1::Listener& listener) {
+  ServerOptions::Port port;
+  port.listener.address = listener.address();
+  if (listener.max_connections() != 0) {
+    port.listener.max_connections = listener.max_connections();
+  }
+  if (listener.max_connections_per_peer() != 0) {
+    port.listener.max_connections_per_peer =
+        listener.max_connections_per_peer();
+  }
+  if (!listener.has_tls()) return port;
+  port.tls.emplace();
+  port.tls->folder = listener.tls().folder();
+  switch (listener.tls().client_certificates()) {
+    case config::v1::CLIENT_CERTIFICATES_NONE:
+      port.tls->client_certificates = ClientCertificates::kNone;
+      break;
+    case config::v1::CLIENT_CERTIFICATES_OPTIONAL:
+      port.tls->client_certificates = ClientCertificates::kOptional;
+      break;
+    default:
+      port.tls->client_certificates = ClientCertificates::kRequired;
+      break;
+  }
+  return port;
+}
+
+ServerOptions OptionsOf(const config::v1::ServerConfig& config) {
+  ServerOptions options;
+  for (const config::v1::Listener& listener : config.listeners()) {
+    options.ports.push_back(PortOf(listener));
+  }
+  if (config.threads() != 0) options.threads = config.threads();
+  options.audit_retention = RetentionOf(config);
+  options.log_all_calls = config.logging().calls() == config::v1::CALL_LOG_ALL;
+  options.dev = config.mode() == config::v1::MODE_DEV;
+  return options;
+}
+
+// Gives the client "admin" a key at the first start, or if it is asked for.
+absl::Status MakeAdminKey(Process& process, storage::Store& store, bool anew) {
+  const AuditLog audit_log(process.randomness, RetentionOf(process.config));
+  const ClosedStore closed{store, process.clock, process.randomness, audit_log};
+  const std::string& path = process.config.admin_key_file();
+  bool made = anew;
+  if (anew) {
+    RETURN_IF_ERROR(ResetAdminKey(closed, path));
+  } else {
+    ASSIGN_OR_RETURN(made, EnsureAdminKey(closed, path));
+  }
+  if (made) {
+    std::printf("cofactord: API key of the client \"admin\" is in %s\n",
+                path.c_str());
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<Server>> StartServer(Process& process,
+                                                    Log& log) {
+  ASSIGN_OR_RETURN(OpenedStore opened, OpenStore(process));
+  RETURN_IF_ERROR(MakeAdminKey(process, *opened.sealed, /*anew=*/false));
+  auto keeper = std::make_unique<StoreKeeper>(
+      *opened.sealed, process.config.storage().key_ring_file(),
+      process.randomness,
+      [store = opened.rocksdb](const std::string& folder) {
+        return store->Backup(folder);
+      },
+      process.config.storage().backup_folder());
+  return Server::Start(OptionsOf(process.config),
+                       ServerParts{std::move(opened.sealed), std::move(keeper),
+                                   *std::move(process.registry), process.clock,
+                                   process.randomness, *process.metrics, log});
+}
+
+absl::StatusOr<std::unique_ptr<MonitoringServer>> StartMonitoring(
+    const Process& process, const Server& server) {
+  if (!process.config.monitoring().has_http_address()) return nullptr;
+  return MonitoringServer::Start(
+      process.config.monitoring().http_address(),
+      {[&process] { return process.metrics->Serialize(); },
+       [&server] { return server.Health(); }});
+}
+
+absl::Status CheckStoreOf(Process& process) {
+  ASSIGN_OR_RETURN(const OpenedStore opened, OpenStore(process));
+  ASSIGN_OR_RETURN(const storage::StoreReport report,
+                   storage::CheckStore(*opened.sealed));
+  std::printf("%llu records\n",
+              static_cast<unsigned long long>(report.records));
+  for (const auto& [key_id, records] : report.records_by_key_id) {
+    std::printf("  sealed with key %u: %llu\n", key_id,
+                static_cast<unsigned long long>(records));
+  }
+  if (report.IsSound()) return absl::OkStatus();
+  std::vector<std::string> keys;
+  for (const std::string& key : report.damaged_keys) {
+    keys.push_back(absl::CHexEscape(key));
+  }
+  return absl::DataLossError(absl::StrCat(
+      report.damaged_records, " records are damaged and ",
+      report.unreadable_stretches,
+      " stretches cannot be read: restore a backup. The first damaged: ",
+      absl::StrJoin(keys, " ")));
+}
+
+absl::Status RestoreBackupOf(Process& process, const std::string& backup) {
+  RETURN_IF_ERROR(storage::RestoreBackup(
+      backup, process.config.storage().rocksdb().folder()));
+  ASSIGN_OR_RETURN(const OpenedStore opened, OpenStore(process));
+  const AuditLog audit_log(process.randomness, RetentionOf(process.config));
+  ASSIGN_OR_RETURN(const absl::Duration offset,
+                   StoredClockOffset(*opened.sealed));
+  process.clock.SetOffset(offset);
+  ASSIGN_OR_RETURN(const DisarmReport report,
+                   DisarmRestored({*opened.sealed, process.clock,
+                                   process.randomness, audit_log},
+                                  *process.registry));
+  std::printf(
+      "cofactord: restored; %llu enrollments of %llu members accept nothing "
+      "that could have been used before, %llu challenges ended\n",
+      static_cast<unsigned long long>(report.enrollments),
+      static_cast<unsigned long long>(report.members),
+      static_cast<unsigned long long>(report.challenges));
+  return absl::OkStatus();
+}
+
+// A command that serves nothing, if one is asked for.
+std::optional<absl::Status> RunCommand(Process& process) {
+  if (absl::GetFlag(FLAGS_check_config)) {
+    std::printf("the configuration is good\n");
+    return absl::OkStatus();
+  }
+  if (absl::GetFlag(FLAGS_check_store)) return CheckStoreOf(process);
+  if (absl::GetFlag(FLAGS_new_admin_key)) {
+    const absl::StatusOr<OpenedStore> opened = OpenStore(process);
+    if (!opened.ok()) return opened.status();
+    return MakeAdminKey(process, *opened->sealed, /*anew=*/true);
+  }
+  if (const std::string backup = absl::GetFlag(FLAGS_restore_backup);
+      !backup.empty()) {
+    return RestoreBackupOf(process, backup);
+  }
+  return std::nullopt;
+}
+
+absl::Status Prepare(Process& process) {
+  if (absl::GetFlag(FLAGS_config).empty()) {
+    return absl::InvalidArgumentError("--config is required");
+  }
+  ASSIGN_OR_RETURN(process.config, ReadConfig(absl::GetFlag(FLAGS_config)));
   factors::FactorRegistry::Builder factors;
   RETURN_IF_ERROR(factors::RegisterStandardFactors(factors));
-  ServerOptions options;
-  options.listen_address = absl::GetFlag(FLAGS_listen);
-  options.threads = static_cast<size_t>(threads);
-  options.dev = absl::GetFlag(FLAGS_dev);
-  return Server::Start(options, std::move(store), std::move(factors).Build(),
-                       clock, randomness);
+  process.registry = std::move(factors).Build();
+  std::vector<std::string> factor_types;
+  for (const factors::Factor* factor : process.registry->All()) {
+    factor_types.push_back(factor->descriptor().type_id);
+  }
+  process.metrics =
+      std::make_unique<Metrics>(Server::Methods(), std::move(factor_types));
+  return absl::OkStatus();
+}
+
+// Serves until a signal comes or the store fails.
+absl::Status Serve(Process& process, const sigset_t& signals) {
+  Log log(process.clock, Log::Options(), FileDescriptorSink(STDERR_FILENO));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Server> server,
+                   StartServer(process, log));
+  ASSIGN_OR_RETURN(const std::unique_ptr<MonitoringServer> monitoring,
+                   StartMonitoring(process, *server));
+  std::printf("cofactord ready on %s\n",
+              absl::StrJoin(server->addresses(), " ").c_str());
+  if (monitoring != nullptr) {
+    std::printf("cofactord metrics on http://%s/metrics\n",
+                monitoring->address().c_str());
+  }
+  std::fflush(stdout);
+  absl::Status health;
+  while (health.ok() && sigtimedwait(&signals, nullptr, &kHealthInterval) < 0) {
+    health = server->Health();
+  }
+  server->Shutdown(kGrace);
+  return health;
 }
 
 int Main() {
@@ -132,21 +333,14 @@ int Main() {
   // A write to a full disk quota has to fail, not to kill.
   signal(SIGXFSZ, SIG_IGN);
 
-  const SystemClock system_clock;
-  OffsetClock clock(system_clock);
-  SystemRandomness randomness;
-  absl::StatusOr<std::unique_ptr<Server>> server = Compose(clock, randomness);
-  if (!server.ok()) return Fail(server.status());
-  std::printf("cofactord ready on %s\n", (*server)->address().c_str());
-  std::fflush(stdout);
-
-  while (sigtimedwait(&signals, nullptr, &kHealthInterval) < 0) {
-    if (absl::Status health = (*server)->Health(); !health.ok()) {
-      (*server)->Shutdown(kGrace);
-      return Fail(health);
-    }
+  Process process;
+  if (absl::Status status = Prepare(process); !status.ok()) return Fail(status);
+  if (const auto done = RunCommand(process); done.has_value()) {
+    return done->ok() ? EX_OK : Fail(*done);
   }
-  (*server)->Shutdown(kGrace);
+  if (absl::Status status = Serve(process, signals); !status.ok()) {
+    return Fail(status);
+  }
   std::printf("cofactord stopped\n");
   return EX_OK;
 }
@@ -157,8 +351,9 @@ int Main() {
 int main(int argc, char** argv) {
   absl::SetProgramUsageMessage(
       "Identity service with plugin factors.\n"
-      "  cofactord --data_dir=DIR [--listen=HOST:PORT] [--key_ring=FILE] "
-      "[--dev]");
+      "  cofactord --config=FILE\n"
+      "  cofactord --config=FILE --check_config | --check_store | "
+      "--new_admin_key | --restore_backup=FOLDER");
   const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
   if (rest.size() > 1) {
     std::fprintf(stderr, "cofactord: unexpected argument '%s'\n", rest[1]);

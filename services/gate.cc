@@ -134,8 +134,8 @@ absl::Status Gate::AddMethod(const google::protobuf::MethodDescriptor& method) {
   access->limits_accounts = option.limits_accounts();
   access->account_path = AccountPath(*method.input_type());
   if (!by_request_.emplace(method.input_type(), access.get()).second) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "two methods take a ", method.input_type()->full_name()));
+    return absl::FailedPreconditionError(
+        absl::StrCat("two methods take a ", method.input_type()->full_name()));
   }
   methods_.push_back(std::move(access));
   return absl::OkStatus();

@@ -239,11 +239,10 @@ void Server::Shutdown(absl::Duration grace) {
   grpc_server_->Shutdown(absl::ToChronoTime(SystemClock().Now() + grace));
   grpc_server_->Wait();
   grpc_server_.reset();
-  for (auto set : {&Metrics::SetQueueDepthSource,
-                   &Metrics::SetConnectionsOpenSource,
-                   &Metrics::SetAuditSequenceSource,
-                   &Metrics::SetLogLinesLostSource,
-                   &Metrics::SetKeyRotationResealedSource}) {
+  for (auto set :
+       {&Metrics::SetQueueDepthSource, &Metrics::SetConnectionsOpenSource,
+        &Metrics::SetAuditSequenceSource, &Metrics::SetLogLinesLostSource,
+        &Metrics::SetKeyRotationResealedSource}) {
     (metrics_.*set)(nullptr);
   }
   metrics_.SetStoreHealthySource(nullptr);

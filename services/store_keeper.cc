@@ -15,10 +15,10 @@ constexpr size_t kRecordsPerStep = 256;
 // The same error with a reason that programs can act on.
 absl::Status WithReason(const absl::Status& status, absl::string_view reason) {
   if (status.ok()) return status;
-  return MakeError(status.code(),
-                   absl::IsFailedPrecondition(status) ? reason
-                                                      : "STORE_UNAVAILABLE",
-                   status.message());
+  return MakeError(
+      status.code(),
+      absl::IsFailedPrecondition(status) ? reason : "STORE_UNAVAILABLE",
+      status.message());
 }
 
 absl::Status Busy() {

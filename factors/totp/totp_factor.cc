@@ -308,6 +308,13 @@ class TotpFactor final : public Factor {
     return verdict;
   }
 
+  absl::StatusOr<int64_t> HighestAcceptableCounter(
+      const FactorState& encoded, absl::Time now) const override {
+    ASSIGN_OR_RETURN(const State state, Decode(encoded));
+    // Drift that was learned since the backup may have moved the window on.
+    return WindowAt(state.record, now).last + kMaxDriftSteps;
+  }
+
   absl::StatusOr<AcceptableCodes> ListAcceptableCodes(
       const FactorState& encoded, absl::Time now) const override {
     ASSIGN_OR_RETURN(const State state, Decode(encoded));

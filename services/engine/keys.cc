@@ -14,7 +14,7 @@ std::string AccountKey(absl::string_view account_id) {
 
 std::string MemberKey(absl::string_view account_id,
                       absl::string_view member_id) {
-  return absl::StrCat("m/", account_id, "/", member_id);
+  return absl::StrCat(kAllMembersPrefix, account_id, "/", member_id);
 }
 
 std::string MemberPrefix(absl::string_view account_id) {
@@ -30,24 +30,25 @@ std::string RosterKey(absl::string_view account_id) {
 }
 
 std::string ChallengeKey(absl::string_view challenge_id) {
-  return absl::StrCat("c/", challenge_id);
+  return absl::StrCat(kChallengePrefix, challenge_id);
 }
 
 std::string ChallengeListKey(absl::string_view account_id,
                              absl::string_view member_id,
                              absl::string_view challenge_id) {
-  return absl::StrCat("d/", account_id, "/", member_id, "/", challenge_id);
+  return absl::StrCat(kChallengeMarkPrefix, account_id, "/", member_id, "/",
+                      challenge_id);
 }
 
 std::string ChallengeListPrefix(absl::string_view account_id,
                                 absl::string_view member_id) {
-  return member_id.empty() ? absl::StrCat("d/", account_id, "/")
+  return member_id.empty() ? absl::StrCat(kChallengeMarkPrefix, account_id, "/")
                            : ChallengeListKey(account_id, member_id, "");
 }
 
 std::string IdempotencyKey(absl::string_view client_id,
                            absl::string_view request_id) {
-  return absl::StrCat("i/", client_id, "/", request_id);
+  return absl::StrCat(kIdempotencyPrefix, client_id, "/", request_id);
 }
 
 std::string ClientKey(absl::string_view client_id) {

@@ -18,6 +18,7 @@ inline constexpr absl::string_view kAccountPrefix = "a/";
 std::string MemberKey(absl::string_view account_id,
                       absl::string_view member_id);
 std::string MemberPrefix(absl::string_view account_id);
+inline constexpr absl::string_view kAllMembersPrefix = "m/";
 
 // CodeOnlyRecord.
 std::string CodeOnlyKey(absl::string_view account_id);
@@ -27,6 +28,7 @@ std::string RosterKey(absl::string_view account_id);
 
 // ChallengeRecord.
 std::string ChallengeKey(absl::string_view challenge_id);
+inline constexpr absl::string_view kChallengePrefix = "c/";
 
 // Empty record that lists a challenge under its member. The prefix takes in all
 // members of the account if member_id is empty.
@@ -35,10 +37,12 @@ std::string ChallengeListKey(absl::string_view account_id,
                              absl::string_view challenge_id);
 std::string ChallengeListPrefix(absl::string_view account_id,
                                 absl::string_view member_id);
+inline constexpr absl::string_view kChallengeMarkPrefix = "d/";
 
 // IdempotencyRecord. Each client has request ids of its own.
 std::string IdempotencyKey(absl::string_view client_id,
                            absl::string_view request_id);
+inline constexpr absl::string_view kIdempotencyPrefix = "i/";
 
 // ClientRecord.
 std::string ClientKey(absl::string_view client_id);
