@@ -18,9 +18,8 @@
 #include "base/clock.h"
 #include "cofactor/v1/account_service.grpc.pb.h"
 #include "cofactor/v1/auth_service.grpc.pb.h"
-#include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
 #include "gtest/gtest.h"
+#include "tests/doubles/authorized_channel.h"
 #include "tests/doubles/server_process.h"
 #include "tests/doubles/totp_authenticator.h"
 
@@ -46,11 +45,9 @@ struct Acknowledged {
 
 class Client {
  public:
-  explicit Client(const std::string& address) {
-    grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    const auto channel = grpc::CreateCustomChannel(
-        address, grpc::InsecureChannelCredentials(), arguments);
+  explicit Client(const ServerProcess& server) {
+    const auto channel =
+        AuthorizedChannel(server.address(), server.admin_key());
     auth = v1::AuthService::NewStub(channel);
     accounts = v1::AccountService::NewStub(channel);
   }
@@ -95,8 +92,8 @@ class CrashTest : public testing::Test {
     return server.ok() ? *std::move(server) : nullptr;
   }
 
-  void CreateAccount(const std::string& address) {
-    Client client(address);
+  void CreateAccount(const ServerProcess& server) {
+    Client client(server);
     grpc::ClientContext context;
     v1::CreateAccountRequest request;
     request.mutable_account()->set_account_id("acme");
@@ -108,10 +105,10 @@ class CrashTest : public testing::Test {
   absl::Time Now() const { return clock_.Now(); }
 
   // Enrols, verifies and fails until the server is gone.
-  std::vector<Acknowledged> Work(const std::string& address,
+  std::vector<Acknowledged> Work(const ServerProcess& server,
                                  const std::string& prefix,
                                  Progress& progress) const {
-    Client client(address);
+    Client client(server);
     std::vector<Acknowledged> all;
     for (int i = 0;; ++i) {
       all.emplace_back();
@@ -224,15 +221,15 @@ TEST_F(CrashTest, LosesNothingThatWasAnsweredAndAcceptsNoCodeTwice) {
   std::mt19937_64 random(absl::GetFlag(FLAGS_seed));
   std::unique_ptr<ServerProcess> server = Start();
   ASSERT_NE(server, nullptr);
-  CreateAccount(server->address());
+  CreateAccount(*server);
   for (int cycle = 0; cycle < absl::GetFlag(FLAGS_cycles); ++cycle) {
     Progress progress;
     std::vector<std::vector<Acknowledged>> told(kWorkers);
     std::vector<std::thread> workers;
     for (int worker = 0; worker < kWorkers; ++worker) {
       workers.emplace_back([&, worker] {
-        told[worker] = Work(server->address(),
-                            absl::StrCat("m", cycle, "-", worker), progress);
+        told[worker] =
+            Work(*server, absl::StrCat("m", cycle, "-", worker), progress);
       });
     }
     progress.WaitFor(1 + static_cast<int>(random() % 200));
@@ -240,7 +237,7 @@ TEST_F(CrashTest, LosesNothingThatWasAnsweredAndAcceptsNoCodeTwice) {
     for (std::thread& worker : workers) worker.join();
     server = Start();
     ASSERT_NE(server, nullptr);
-    Client client(server->address());
+    Client client(*server);
     for (const auto& of_worker : told) {
       for (const Acknowledged& one : of_worker) Check(client, one);
     }
