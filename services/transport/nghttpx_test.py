@@ -217,6 +217,21 @@ class NghttpxTest(unittest.TestCase):
                 maximum_version=ssl.TLSVersion.TLSv1_1,
             )
 
+        http1 = self.connect("http/1.1")
+        self.assert_cut(
+            http1, lambda: http1.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        )
+
+    def test_cuts_clients_that_stay_silent(self):
+        before_tls = socket.create_connection(
+            ("127.0.0.1", self.port), TIMEOUT_SECONDS
+        )
+        self.addCleanup(before_tls.close)
+        after_tls = self.connect()
+        for connection in (before_tls, after_tls):
+            self.assert_cut(connection, lambda: None)
+        self.assert_serves()
+
     def test_refuses_a_large_header_before_the_backend(self):
         small = self.call_proxy("filler: " + "x" * 4_000)
         self.assertEqual(small.returncode, 0, small.stderr)
