@@ -59,13 +59,13 @@ class StartTest(ServerTest):
         self.assert_refused(EX_USAGE, ["HOST:PORT"], data_dir=folder, address="x")
         self.assert_refused(
             EX_CONFIG,
-            ["cofactor.textproto:9:1: threads: want"],
+            ["cofactor.textproto:10:1: threads: want"],
             data_dir=folder,
             threads=300,
         )
         self.assert_refused(
             EX_CONFIG,
-            ["cofactor.textproto:8:1: listeners[0].security: is not chosen"],
+            ["cofactor.textproto:9:1: listeners[0].security: is not chosen"],
             data_dir=folder,
             security="",
         )
