@@ -73,18 +73,19 @@ class Server:
 
     def __init__(self, data_dir, preexec_fn=None, **changes):
         self.data_dir = data_dir
-        self.process = subprocess.Popen(
-            [
-                runfile("services/cofactord"),
-                "--config=" + write_config(data_dir, **changes),
-            ],
-            # Unbuffered, so that select knows what there is to read.
-            bufsize=0,
-            stdout=subprocess.PIPE,
-            # A file, as a pipe that nobody reads would fill with log lines.
-            stderr=open(os.path.join(data_dir, "log"), "ab"),
-            preexec_fn=preexec_fn,
-        )
+        # A file, as a pipe that nobody reads would fill with log lines.
+        with open(os.path.join(data_dir, "log"), "ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    runfile("services/cofactord"),
+                    "--config=" + write_config(data_dir, **changes),
+                ],
+                # Unbuffered, so that select knows what there is to read.
+                bufsize=0,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                preexec_fn=preexec_fn,
+            )
         self.address = self.word_after("cofactord ready on ")
         self.metrics_url = self.word_after("cofactord metrics on ")
         with open(os.path.join(data_dir, "admin_key"), encoding="utf-8") as file:
@@ -150,7 +151,8 @@ class Server:
 
     def kill(self):
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        self.process.stdout.close()
 
 
 def run_command(data_dir, *flags, preexec_fn=None, **changes):

@@ -65,7 +65,7 @@ class StartTest(ServerTest):
         )
         self.assert_refused(
             EX_CONFIG,
-            ["cofactor.textproto:9:1: listeners[0].security: is not chosen"],
+            ["cofactor.textproto:8:1: listeners[0].security: is not chosen"],
             data_dir=folder,
             security="",
         )
