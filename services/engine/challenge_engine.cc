@@ -287,16 +287,15 @@ absl::StatusOr<v1::VerificationReason> ChallengeEngine::Judge(
   const factors::ChallengeContext context{challenge.challenge_id(),
                                           challenge.purpose(), challenge_state};
   const Trial trial{factor, request.response(), &context, plan.now(),
-                    !MayVerify(member.record, plan.now())};
-  TrialResult result;
-  result.nothing_to_try = true;
-  if (!challenge.decoy()) {
-    ASSIGN_OR_RETURN(result, TryActive(trial,
-                                       challenge.enrollment_id().empty()
-                                           ? request.enrollment_id()
-                                           : challenge.enrollment_id(),
-                                       member.record));
-  }
+                    challenge.decoy() || !MayVerify(member.record, plan.now())};
+  // A wrong answer to a decoy counts as that to any other challenge does: the
+  // member may be there after all, suspended or asked for another enrollment.
+  ASSIGN_OR_RETURN(
+      TrialResult result,
+      TryActive(trial,
+                challenge.enrollment_id().empty() ? request.enrollment_id()
+                                                  : challenge.enrollment_id(),
+                member.record));
   if (result.nothing_to_try) {
     ASSIGN_OR_RETURN(result, TryDecoy(plan, trial, challenge.account_id(),
                                       challenge.member_id(), randomness_));
