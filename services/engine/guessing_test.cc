@@ -183,6 +183,9 @@ TEST_F(GuessingTest, AUsedUpBudgetStopsNoOtherFactorAndNoOtherMember) {
   const auto ada = harness_.EnrollTotp("acme", "ada");
   const auto bob = harness_.EnrollTotp("acme", "bob");
   EnrollToken("ada");
+  // Each factor is counted by itself, also if another was counted first.
+  EXPECT_FALSE(
+      Answer(Challenge("ada", "signing_test"), Sign("forged", ""))->verified());
   UseUpBudget("ada", {ada});
   NextStep();
   EXPECT_FALSE(harness_.Verify("acme", "ada", CodeOf(ada)).ok());

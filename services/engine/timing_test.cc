@@ -5,14 +5,16 @@
 
 #include <cmath>
 #include <cstdio>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
-#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "base/stopwatch.h"
 #include "gtest/gtest.h"
+#include "services/engine/keys.h"
 #include "services/engine/verification_engine.h"
 #include "tests/doubles/engine_harness.h"
 
@@ -23,6 +25,22 @@ namespace {
 
 // Guesses at one member before the next one has its turn: fewer than lock.
 constexpr int kGuessesEach = 4;
+
+// Ids of members that there are not. No two of them share what is counted, so
+// that none is locked by the guesses at another.
+class Strangers {
+ public:
+  std::string Next() {
+    while (true) {
+      const std::string id = absl::StrFormat("other-%06d", count_++);
+      if (keys_.insert(DecoyKey("acme", id, "totp")).second) return id;
+    }
+  }
+
+ private:
+  int count_ = 0;
+  std::set<std::string> keys_;
+};
 
 struct Sample {
   double count = 0;
@@ -57,12 +75,21 @@ TEST(TimingTest, ReportsHowFarKnownAndUnknownMembersDifferInTime) {
   harness.CreateMember("acme", "warm-up");
   const auto warm_up = harness.EnrollTotp("acme", "warm-up");
   const std::string wrong = WrongCode(warm_up.authenticator, harness.now());
+  // By kind, known ones first.
+  std::vector<std::string> member_ids[2];
+  std::vector<std::string> wrong_codes;
+  Strangers strangers;
   for (int i = 0; i < members; ++i) {
-    harness.CreateMember("acme", absl::StrCat("known-", i));
-    harness.EnrollTotp("acme", absl::StrCat("known-", i));
+    member_ids[0].push_back(absl::StrFormat("known-%06d", i));
+    member_ids[1].push_back(strangers.Next());
+    harness.CreateMember("acme", member_ids[0][i]);
+    const auto known = harness.EnrollTotp("acme", member_ids[0][i]);
+    wrong_codes.push_back(WrongCode(known.authenticator, harness.now()));
   }
   harness.ActAs({v1::SCOPE_VERIFY});
-  for (int i = 0; i < 1'000; ++i) (void)harness.Verify("acme", "x", wrong);
+  for (int i = 0; i < 1'000; ++i) {
+    (void)harness.Verify("acme", strangers.Next(), wrong);
+  }
 
   Sample all[2];
   Sample first[2];
@@ -74,10 +101,10 @@ TEST(TimingTest, ReportsHowFarKnownAndUnknownMembersDifferInTime) {
       coin = coin * 1'664'525 + 1'013'904'223;
       for (const int turn : {0, 1}) {
         const int kind = turn ^ static_cast<int>(coin >> 31);
-        const std::string member_id =
-            absl::StrCat(kind == 0 ? "known-" : "other-", member);
+        const std::string& member_id = member_ids[kind][member];
         const Stopwatch stopwatch;
-        const auto response = harness.Verify("acme", member_id, wrong);
+        const auto response =
+            harness.Verify("acme", member_id, wrong_codes[member]);
         const double nanos = absl::ToDoubleNanoseconds(stopwatch.Elapsed());
         ASSERT_TRUE(response.ok()) << response.status();
         ASSERT_FALSE(response->verified());
