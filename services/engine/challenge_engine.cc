@@ -64,13 +64,17 @@ absl::StatusOr<const EnrollmentRecord*> PickEnrollment(
     ASSIGN_OR_RETURN(
         const EnrollmentRecord* enrollment,
         FindExistingEnrollment(plan, member, request.enrollment_id()));
-    if (!request.factor_type().empty() &&
-        request.factor_type() != enrollment->factor_type()) {
+    const bool is_of_factor =
+        request.factor_type().empty() ||
+        request.factor_type() == enrollment->factor_type();
+    // Whoever may not know members is not to learn by this error that there is
+    // the enrollment, and that its member is active.
+    if (!is_of_factor && plan.caller().MayKnowMembers()) {
       return InvalidField("factor_type",
                           "is not the factor of enrollment_id: leave one of "
                           "them empty");
     }
-    if (IsActive(*enrollment)) return enrollment;
+    if (is_of_factor && IsActive(*enrollment)) return enrollment;
   } else {
     for (const EnrollmentRecord& enrollment : member.enrollments()) {
       if (enrollment.factor_type() == request.factor_type() &&

@@ -1,14 +1,17 @@
 // What is counted of guesses at members that there are not, and who is told.
 
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
+#include "factors/standard_factors.h"
 #include "gtest/gtest.h"
 #include "services/engine/challenge_engine.h"
 #include "services/engine/verification_engine.h"
 #include "tests/doubles/engine_harness.h"
 #include "tests/doubles/retry_delay.h"
+#include "tests/doubles/signing_factor.h"
 
 namespace cofactor::services {
 namespace {
@@ -40,6 +43,35 @@ TEST(DecoyTest, AChallengeOfNobodyIsNotApprovedByWhoeverComesLater) {
   EXPECT_EQ(answer->reason(), v1::VERIFICATION_REASON_WRONG_CODE);
   // Nothing was used up.
   EXPECT_TRUE(harness.Verify("acme", "ada", code)->verified());
+}
+
+TEST(DecoyTest, AnEnrollmentOfAnotherFactorIsTakenAsAnUnknownOneIs) {
+  factors::FactorRegistry::Builder builder;
+  ASSERT_TRUE(factors::RegisterStandardFactors(builder).ok());
+  ASSERT_TRUE(builder.Add(MakeSigningFactor()).ok());
+  EngineHarness harness(std::move(builder).Build());
+  harness.CreateMember("acme", "ada");
+  const auto ada = harness.EnrollTotp("acme", "ada");
+  v1::CreateChallengeRequest create;
+  create.set_account_id("acme");
+  create.set_member_id("ada");
+  create.set_enrollment_id(ada.enrollment_id);
+  create.set_factor_type("signing_test");
+  create.set_purpose("sign-in");
+  EXPECT_EQ(
+      ErrorReason(
+          harness.Call(&ChallengeEngine::CreateChallenge, create).status()),
+      "INVALID_FIELD");
+  harness.ActAs({v1::SCOPE_VERIFY});
+  const auto created = harness.Call(&ChallengeEngine::CreateChallenge, create);
+  ASSERT_TRUE(created.ok()) << created.status();
+  EXPECT_EQ(created->challenge().enrollment_id(), ada.enrollment_id);
+  EXPECT_EQ(created->challenge().factor_type(), "signing_test");
+  create.set_member_id("eve");
+  const auto of_nobody =
+      harness.Call(&ChallengeEngine::CreateChallenge, create);
+  ASSERT_TRUE(of_nobody.ok()) << of_nobody.status();
+  EXPECT_EQ(of_nobody->challenge().factor_type(), "signing_test");
 }
 
 TEST(DecoyTest, AnUnknownMemberIsLockedAfterFiveGuessesAndEachLockDoubles) {
