@@ -1,10 +1,12 @@
 // Load, SIGKILL at a random moment, restart, check: nothing that the server
-// answered is undone, and no code that it accepted is accepted again.
+// answered is undone, no code that it accepted is accepted again, and every
+// decision that it answered is in the audit log.
 
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -17,6 +19,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "cofactor/v1/account_service.grpc.pb.h"
+#include "cofactor/v1/audit_service.grpc.pb.h"
 #include "cofactor/v1/auth_service.grpc.pb.h"
 #include "gtest/gtest.h"
 #include "tests/doubles/authorized_channel.h"
@@ -50,10 +53,71 @@ class Client {
         AuthorizedChannel(server.address(), server.admin_key());
     auth = v1::AuthService::NewStub(channel);
     accounts = v1::AccountService::NewStub(channel);
+    audit = v1::AuditService::NewStub(channel);
   }
 
   std::unique_ptr<v1::AuthService::Stub> auth;
   std::unique_ptr<v1::AccountService::Stub> accounts;
+  std::unique_ptr<v1::AuditService::Stub> audit;
+};
+
+// What the audit log tells of one member.
+struct Told {
+  size_t verified = 0;
+  size_t failed = 0;
+};
+
+// Reads the audit log on and on, and checks that it only grows.
+class AuditReader {
+ public:
+  // Reads to the end, over restarts of the server.
+  void ReadOn(Client& client) {
+    VerifyChain(client);
+    v1::ListAuditEventsRequest request;
+    request.set_page_size(1000);
+    request.set_page_token(absl::StrCat(last_read_));
+    bool more = true;
+    while (more) {
+      grpc::ClientContext context;
+      v1::ListAuditEventsResponse response;
+      ASSERT_TRUE(
+          client.audit->ListAuditEvents(&context, request, &response).ok());
+      for (const v1::AuditEvent& event : response.events()) {
+        EXPECT_EQ(event.sequence(), last_read_ + 1);
+        last_read_ = event.sequence();
+        Told& told = told_[event.member_id()];
+        told.verified += event.result() == v1::AUDIT_RESULT_VERIFIED;
+        told.failed += event.result() == v1::AUDIT_RESULT_NOT_VERIFIED;
+      }
+      request.set_page_token(response.next_page_token());
+      more = !response.next_page_token().empty();
+    }
+  }
+
+  Told OfMember(const std::string& member_id) { return told_[member_id]; }
+
+ private:
+  // From where the last one ended: nothing that was there before may be other
+  // than it was.
+  void VerifyChain(Client& client) {
+    v1::VerifyAuditChainResponse end;
+    do {
+      grpc::ClientContext context;
+      v1::VerifyAuditChainRequest request;
+      request.set_after_sequence(verified_sequence_);
+      request.set_after_link(verified_link_);
+      const grpc::Status status =
+          client.audit->VerifyAuditChain(&context, request, &end);
+      ASSERT_TRUE(status.ok()) << status.error_message();
+      verified_sequence_ = end.last_sequence();
+      verified_link_ = end.last_link();
+    } while (!end.complete());
+  }
+
+  uint64_t last_read_ = 0;
+  uint64_t verified_sequence_ = 0;
+  std::string verified_link_;
+  std::map<std::string, Told> told_;
 };
 
 // Lets the test wait until so many calls were answered.
@@ -189,6 +253,10 @@ class CrashTest : public testing::Test {
 
   void Check(Client& client, const Acknowledged& one) {
     if (!one.confirmed) return;
+    // No acknowledged decision without its event.
+    const Told told = audit_.OfMember(one.member_id);
+    EXPECT_GE(told.verified, one.accepted_codes.size());
+    EXPECT_GE(told.failed, one.failures);
     grpc::ClientContext context;
     v1::GetEnrollmentRequest request;
     request.set_account_id("acme");
@@ -213,6 +281,7 @@ class CrashTest : public testing::Test {
   const SystemClock clock_;
   std::string data_dir_;
   std::string binary_;
+  AuditReader audit_;
   int checked_ = 0;
   int replays_ = 0;
 };
@@ -238,6 +307,7 @@ TEST_F(CrashTest, LosesNothingThatWasAnsweredAndAcceptsNoCodeTwice) {
     server = Start();
     ASSERT_NE(server, nullptr);
     Client client(*server);
+    audit_.ReadOn(client);
     for (const auto& of_worker : told) {
       for (const Acknowledged& one : of_worker) Check(client, one);
     }
