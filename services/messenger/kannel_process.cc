@@ -89,6 +89,23 @@ std::array<int, 4> FreePorts() {
   return ports;
 }
 
+// Connects, and waits until the other side ends it. Returns false if nobody
+// listens.
+bool Knock(int port) {
+  const FileDescriptor knocker(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  to.sin_port = htons(static_cast<uint16_t>(port));
+  if (connect(knocker.get(), reinterpret_cast<sockaddr*>(&to), sizeof(to)) !=
+      0) {
+    return false;
+  }
+  pollfd ended{.fd = knocker.get(), .events = POLLIN, .revents = 0};
+  poll(&ended, 1, /*timeout=*/100);
+  return true;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<WatchedProcess>> WatchedProcess::Start(
@@ -164,6 +181,7 @@ absl::StatusOr<std::unique_ptr<KannelProcess>> KannelProcess::Start(
 absl::Status KannelProcess::StartOnce(const std::string& folder) {
   const std::array<int, 4> ports = FreePorts();
   network_port_ = ports[2];
+  send_port_ = ports[3];
   sendsms_url_ =
       absl::StrCat("http://127.0.0.1:", ports[3], "/cgi-bin/sendsms");
   const std::string path = absl::StrCat(folder, "/kannel.conf");
@@ -178,8 +196,11 @@ absl::Status KannelProcess::StartOnce(const std::string& folder) {
   RETURN_IF_ERROR(bearerbox_->WaitForLine("Start-up done").status());
   RETURN_IF_ERROR(StartNetwork());
   ASSIGN_OR_RETURN(
-      smsbox_, WatchedProcess::Start({"/usr/sbin/smsbox", "-v", "1", path}));
-  RETURN_IF_ERROR(smsbox_->WaitForLine("Connected to bearerbox").status());
+      smsbox_, WatchedProcess::Start({"/usr/sbin/smsbox", "-v", "0", path}));
+  // Not before: it serves HTTP already, but a request that comes before it has
+  // taken note of its connection to the bearerbox makes it abort.
+  RETURN_IF_ERROR(
+      smsbox_->WaitForLine("(gw/heartbeat.c:heartbeat_thread)").status());
   return bearerbox_->WaitForLine("Client connected from").status();
 }
 
@@ -211,7 +232,13 @@ absl::Status KannelProcess::StartNetwork() {
 
 absl::Status KannelProcess::KillBearerbox() {
   bearerbox_->End(SIGKILL);
-  return smsbox_->WaitForLine("smsbox terminating").status();
+  RETURN_IF_ERROR(smsbox_->WaitForLine("smsbox terminating").status());
+  // Until it has closed its port, connections are made that it drops.
+  const Stopwatch stopwatch;
+  while (stopwatch.Elapsed() < kPatience) {
+    if (!Knock(send_port_)) return absl::OkStatus();
+  }
+  return absl::DeadlineExceededError("the smsbox still listens");
 }
 
 }  // namespace cofactor::services

@@ -73,6 +73,7 @@ class KannelProcess {
   absl::Status StartOnce(const std::string& folder);
 
   int network_port_ = 0;
+  int send_port_ = 0;
   std::string sendsms_url_;
   std::unique_ptr<WatchedProcess> bearerbox_;
   std::unique_ptr<WatchedProcess> network_;
