@@ -5,10 +5,14 @@
 
 namespace cofactor::factors {
 
-absl::StatusOr<Secret> Factor::StartChallenge(const FactorState& state,
-                                              absl::Time now,
-                                              Randomness& randomness) const {
-  return Secret();
+absl::StatusOr<StartedChallenge> Factor::StartChallenge(
+    const FactorState& state, absl::Time now, Randomness& randomness) const {
+  return StartedChallenge();
+}
+
+absl::StatusOr<BegunEnrollment> Factor::ResendEnrollment(
+    const FactorState& state, absl::Time now, Randomness& randomness) const {
+  return absl::UnimplementedError("the factor sends nothing");
 }
 
 absl::StatusOr<int64_t> Factor::HighestAcceptableCounter(

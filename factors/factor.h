@@ -62,6 +62,18 @@ struct EnrollmentSubject {
   absl::string_view member_id;
 };
 
+// A message that is to reach a person. The host delivers it once the
+// transaction of the call that made it is on disk, or refuses the call if it
+// may not send.
+struct OutgoingMessage {
+  // How it goes, as "sms".
+  std::string channel;
+  // Where it goes, as an E.164 number for "sms".
+  std::string address;
+  // What it brings: a code for the person to type.
+  Secret code;
+};
+
 // A new enrollment.
 struct BegunEnrollment {
   FactorState state;
@@ -69,6 +81,16 @@ struct BegunEnrollment {
   std::map<std::string, std::string> attributes;
   // What the person needs to activate it. Given to the caller once.
   v1::FactorActivation activation;
+  // What the person has to answer to confirm it.
+  std::vector<OutgoingMessage> messages;
+};
+
+// A new challenge, or one whose message is sent once more.
+struct StartedChallenge {
+  // Private state, sealed by the host. It replaces that of an earlier message,
+  // whose code is dead from then on.
+  Secret state;
+  std::vector<OutgoingMessage> messages;
 };
 
 // The challenge that is being answered.
@@ -140,10 +162,17 @@ class Factor {
   virtual absl::StatusOr<Verdict> ConfirmEnrollment(
       const Attempt& attempt) const = 0;
 
-  // Makes the private state of a challenge. Empty by default.
-  virtual absl::StatusOr<Secret> StartChallenge(const FactorState& state,
-                                                absl::Time now,
-                                                Randomness& randomness) const;
+  // Makes the private state of a challenge, and what is to be sent for it.
+  // Empty by default. The host asks again when a message is to be sent once
+  // more.
+  virtual absl::StatusOr<StartedChallenge> StartChallenge(
+      const FactorState& state, absl::Time now, Randomness& randomness) const;
+
+  // Makes the state of a pending enrollment whose message is to be sent once
+  // more, and that message. UNIMPLEMENTED by default, for factors that send
+  // nothing.
+  virtual absl::StatusOr<BegunEnrollment> ResendEnrollment(
+      const FactorState& state, absl::Time now, Randomness& randomness) const;
 
   // Judges a response. Takes the same time whether it is right or wrong.
   virtual absl::StatusOr<Verdict> Verify(const Attempt& attempt) const = 0;

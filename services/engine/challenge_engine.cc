@@ -133,7 +133,7 @@ absl::Status ChallengeEngine::CreateChallenge(
   ASSIGN_OR_RETURN(const factors::Factor* factor,
                    FindFactor(registry_, challenged.factor_type));
   ASSIGN_OR_RETURN(
-      const Secret challenge_state,
+      const factors::StartedChallenge started,
       factor->StartChallenge(challenged.state, plan.now(), randomness_));
 
   ChallengeRecord challenge;
@@ -152,7 +152,7 @@ absl::Status ChallengeEngine::CreateChallenge(
   challenge.set_state(v1::CHALLENGE_STATE_PENDING);
   challenge.set_create_micros(absl::ToUnixMicros(plan.now()));
   challenge.set_expire_micros(absl::ToUnixMicros(plan.now() + lifetime));
-  challenge.set_factor_state(std::string(challenge_state.ExposeSecret()));
+  challenge.set_factor_state(std::string(started.state.ExposeSecret()));
   plan.audit().set_challenge_id(challenge.challenge_id());
   plan.audit().set_enrollment_id(challenge.enrollment_id());
   plan.audit().set_factor_type(challenge.factor_type());

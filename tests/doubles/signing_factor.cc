@@ -56,10 +56,12 @@ class SigningFactor final : public factors::Factor {
     return Judge(attempt, "");
   }
 
-  absl::StatusOr<Secret> StartChallenge(const factors::FactorState& state,
-                                        absl::Time now,
-                                        Randomness& randomness) const override {
-    return randomness.DrawSecret(16);
+  absl::StatusOr<factors::StartedChallenge> StartChallenge(
+      const factors::FactorState& state, absl::Time now,
+      Randomness& randomness) const override {
+    factors::StartedChallenge started;
+    started.state = randomness.DrawSecret(16);
+    return started;
   }
 
   absl::StatusOr<factors::FactorState> DecoyState(
