@@ -37,7 +37,7 @@ struct Stored {
   Stored(Stored&&) = default;
   Stored& operator=(Stored&&) = default;
   ~Stored() {
-    if constexpr (requires(RecordProto& r) { WipeSecrets(r); }) {
+    if constexpr (requires(RecordProto & r) { WipeSecrets(r); }) {
       WipeSecrets(record);
     }
   }
