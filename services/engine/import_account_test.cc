@@ -147,6 +147,14 @@ TEST_F(ImportAccountTest, KeepsTheLockOfCodesWithoutAMember) {
       ErrorReason(new_.Verify("acme", "", ada.authenticator.CodeAt(new_.now()))
                       .status()),
       "LOCKED");
+  const auto failures = [](EngineHarness& server) {
+    record::v1::CodeOnlyRecord record;
+    EXPECT_TRUE(record.ParseFromString(
+        server.store().GetSnapshot()->Get(CodeOnlyKey("acme"))->value));
+    return record.counts_size() == 1 ? record.counts(0).failures() : 0;
+  };
+  EXPECT_EQ(failures(old_), 10u);
+  EXPECT_EQ(failures(new_), 10u);
 }
 
 TEST_F(ImportAccountTest, ShowsImportedCodesToVerificationWithoutAMember) {

@@ -93,6 +93,16 @@ TEST(ImportMergeTest, DisablesAStateThatMayAcceptWhatWasUsedElsewhere) {
   EXPECT_FALSE(ours.disabled());
 }
 
+TEST(ImportMergeTest, SuspensionOfEitherSideHolds) {
+  MemberRecord suspended;
+  suspended.set_suspended(true);
+  MemberRecord ours;
+  EXPECT_TRUE(MergeMember(suspended, ours));
+  EXPECT_TRUE(ours.suspended());
+  EXPECT_FALSE(MergeMember(MemberRecord(), ours));
+  EXPECT_TRUE(ours.suspended());
+}
+
 TEST(ImportMergeTest, TheEarlierEndOfAMemberHolds) {
   MemberRecord theirs;
   MemberRecord ours;
