@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <fstream>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -18,9 +19,11 @@
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "gtest/gtest.h"
+#include "services/admin_key.h"
 #include "services/engine/account_engine.h"
 #include "services/engine/keys.h"
 #include "storage/memory/memory_store.h"
+#include "tests/doubles/authorized_channel.h"
 
 namespace cofactor::services {
 namespace {
@@ -91,8 +94,19 @@ class ChokepointTest : public testing::Test {
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();
     stub_ = v1::AccountService::NewStub(
-        grpc::CreateChannel("127.0.0.1:" + std::to_string(port),
-                            grpc::InsecureChannelCredentials()));
+        AuthorizedChannel("127.0.0.1:" + std::to_string(port), key_));
+  }
+
+  // A caller who may do everything.
+  std::string MakeClient() {
+    const std::string key_file = testing::TempDir() + "/admin_key";
+    EXPECT_TRUE(
+        ResetAdminKey({store_, clock_, randomness_, audit_log_}, key_file)
+            .ok());
+    EXPECT_TRUE(directory_.Load(store_).ok());
+    std::string key;
+    std::getline(std::ifstream(key_file), key);
+    return key;
   }
 
   grpc::Status CreateAccount(grpc::ClientContext& context) {
@@ -108,8 +122,18 @@ class ChokepointTest : public testing::Test {
 
   const ManualClock clock_{absl::FromUnixSeconds(1'700'000'000)};
   storage::MemoryStore store_{clock_};
+  SeededRandomness randomness_{1};
+  const AuditLog audit_log_{randomness_, absl::Hours(1)};
+  ClientDirectory directory_;
+  const std::string key_ = MakeClient();
+  const std::unique_ptr<const Gate> gate_ =
+      *Gate::Create({"cofactor.v1.AccountService"}, directory_, clock_);
+  Metrics metrics_{{}, {}};
+  Log log_{clock_, Log::Options(), [](absl::string_view) { return true; }};
+  CallTelemetry telemetry_{metrics_, log_, true};
   TestExecutor executor_;
-  Chokepoint chokepoint_{executor_, store_, clock_};
+  Chokepoint chokepoint_{*gate_, telemetry_, executor_,
+                         store_, clock_,     audit_log_};
   CreateAccountService service_{chokepoint_};
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<v1::AccountService::Stub> stub_;

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -315,6 +316,8 @@ absl::Status Serve(Process& process, const sigset_t& signals) {
 int Main() {
   // No core dumps: memory holds seeds (and with it, no debugger of others).
   prctl(PR_SET_DUMPABLE, 0);
+  const rlimit no_core{0, 0};
+  setrlimit(RLIMIT_CORE, &no_core);
   // Before any thread starts, so that only sigtimedwait takes the signals.
   sigset_t signals;
   sigemptyset(&signals);

@@ -3,6 +3,7 @@
 #include "services/server.h"
 
 #include <atomic>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -13,10 +14,10 @@
 #include "cofactor/v1/account_service.grpc.pb.h"
 #include "cofactor/v1/auth_service.grpc.pb.h"
 #include "factors/standard_factors.h"
-#include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
 #include "gtest/gtest.h"
+#include "services/admin_key.h"
 #include "storage/memory/memory_store.h"
+#include "tests/doubles/authorized_channel.h"
 #include "tests/doubles/held_store.h"
 
 namespace cofactor::services {
@@ -30,13 +31,19 @@ class ServerTest : public testing::Test {
     auto store = std::make_unique<HeldStore>(
         std::make_unique<storage::MemoryStore>(clock_));
     store_ = store.get();
+    const std::string key_file = testing::TempDir() + "/admin_key";
+    const AuditLog audit_log(randomness_, absl::Hours(1));
+    EXPECT_TRUE(
+        ResetAdminKey({*store, clock_, randomness_, audit_log}, key_file).ok());
+    std::string admin_key;
+    std::getline(std::ifstream(key_file), admin_key);
     auto server =
-        Server::Start(options, std::move(store), std::move(factors).Build(),
-                      clock_, randomness_);
+        Server::Start(options, ServerParts{std::move(store), nullptr,
+                                           std::move(factors).Build(), clock_,
+                                           randomness_, metrics_, log_});
     if (!server.ok()) return server.status();
     server_ = *std::move(server);
-    const auto channel = grpc::CreateChannel(
-        server_->address(), grpc::InsecureChannelCredentials());
+    const auto channel = AuthorizedChannel(server_->addresses()[0], admin_key);
     accounts_ = v1::AccountService::NewStub(channel);
     auth_ = v1::AuthService::NewStub(channel);
     dev_ = dev::v1::DevService::NewStub(channel);
@@ -45,7 +52,7 @@ class ServerTest : public testing::Test {
 
   static ServerOptions Loopback() {
     ServerOptions options;
-    options.listen_address = "127.0.0.1:0";
+    options.ports.emplace_back().listener.address = "127.0.0.1:0";
     return options;
   }
 
@@ -60,6 +67,8 @@ class ServerTest : public testing::Test {
   const ManualClock base_clock_{absl::FromUnixSeconds(1'700'000'000)};
   OffsetClock clock_{base_clock_};
   SeededRandomness randomness_{1};
+  Metrics metrics_{Server::Methods(), {"totp"}};
+  Log log_{base_clock_, Log::Options(), [](absl::string_view) { return true; }};
   HeldStore* store_ = nullptr;
   std::unique_ptr<Server> server_;
   std::unique_ptr<v1::AccountService::Stub> accounts_;
@@ -74,7 +83,7 @@ TEST_F(ServerTest, ListensOnLoopbackAlone) {
         std::string("128.0.0.1:0"), std::string("127.1:0"),
         std::string("127.0.0.256:0")}) {
     ServerOptions options = Loopback();
-    options.listen_address = address;
+    options.ports[0].listener.address = address;
     EXPECT_EQ(Start(options).code(), absl::StatusCode::kPermissionDenied)
         << address;
   }
@@ -82,7 +91,7 @@ TEST_F(ServerTest, ListensOnLoopbackAlone) {
        {std::string("127.0.0.1"), std::string(":0"), std::string("127.0.0.1:x"),
         std::string("127.0.0.1:65536"), std::string()}) {
     ServerOptions options = Loopback();
-    options.listen_address = address;
+    options.ports[0].listener.address = address;
     EXPECT_EQ(Start(options).code(), absl::StatusCode::kInvalidArgument)
         << address;
   }

@@ -27,6 +27,9 @@ T Must(T value) {
   return value;
 }
 
+// Keys a context that is not in use.
+constexpr std::array<uint8_t, 1> kNoSecret{};
+
 Context NewContext(const char* digest) {
   // Fetched once per process: a fetch is slow and takes locks.
   static EVP_MAC* const hmac = Must(EVP_MAC_fetch(nullptr, "HMAC", nullptr));
@@ -70,6 +73,8 @@ Secret HotpCode(HashAlgorithm algorithm, absl::string_view secret,
                     secret.size(), nullptr));
   Must(EVP_MAC_update(context, message.data(), message.size()));
   Must(EVP_MAC_final(context, mac.data(), &mac_bytes, mac.size()));
+  // The context keeps a copy of its key.
+  Must(EVP_MAC_init(context, kNoSecret.data(), kNoSecret.size(), nullptr));
 
   // Dynamic truncation: RFC 4226, section 5.3.
   const size_t offset = mac[mac_bytes - 1] & 0xF;

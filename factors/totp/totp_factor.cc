@@ -311,8 +311,10 @@ class TotpFactor final : public Factor {
   absl::StatusOr<int64_t> HighestAcceptableCounter(
       const FactorState& encoded, absl::Time now) const override {
     ASSIGN_OR_RETURN(const State state, Decode(encoded));
-    // Drift that was learned since the backup may have moved the window on.
-    return WindowAt(state.record, now).last + kMaxDriftSteps;
+    const Window window = WindowAt(state.record, now);
+    if (state.record.strict_window()) return window.last;
+    // The drift may have been learned anew since this state was written.
+    return window.present + kMaxDriftSteps + 1;
   }
 
   absl::StatusOr<AcceptableCodes> ListAcceptableCodes(

@@ -64,13 +64,17 @@ absl::StatusOr<const EnrollmentRecord*> PickEnrollment(
     ASSIGN_OR_RETURN(
         const EnrollmentRecord* enrollment,
         FindExistingEnrollment(plan, member, request.enrollment_id()));
-    if (!request.factor_type().empty() &&
-        request.factor_type() != enrollment->factor_type()) {
+    const bool is_of_factor =
+        request.factor_type().empty() ||
+        request.factor_type() == enrollment->factor_type();
+    // Whoever may not know members is not to learn by this error that there is
+    // the enrollment, and that its member is active.
+    if (!is_of_factor && plan.caller().MayKnowMembers()) {
       return InvalidField("factor_type",
                           "is not the factor of enrollment_id: leave one of "
                           "them empty");
     }
-    if (IsActive(*enrollment)) return enrollment;
+    if (is_of_factor && IsActive(*enrollment)) return enrollment;
   } else {
     for (const EnrollmentRecord& enrollment : member.enrollments()) {
       if (enrollment.factor_type() == request.factor_type() &&
@@ -287,16 +291,15 @@ absl::StatusOr<v1::VerificationReason> ChallengeEngine::Judge(
   const factors::ChallengeContext context{challenge.challenge_id(),
                                           challenge.purpose(), challenge_state};
   const Trial trial{factor, request.response(), &context, plan.now(),
-                    !MayVerify(member.record, plan.now())};
-  TrialResult result;
-  result.nothing_to_try = true;
-  if (!challenge.decoy()) {
-    ASSIGN_OR_RETURN(result, TryActive(trial,
-                                       challenge.enrollment_id().empty()
-                                           ? request.enrollment_id()
-                                           : challenge.enrollment_id(),
-                                       member.record));
-  }
+                    challenge.decoy() || !MayVerify(member.record, plan.now())};
+  // A wrong answer to a decoy counts as that to any other challenge does: the
+  // member may be there after all, suspended or asked for another enrollment.
+  ASSIGN_OR_RETURN(
+      TrialResult result,
+      TryActive(trial,
+                challenge.enrollment_id().empty() ? request.enrollment_id()
+                                                  : challenge.enrollment_id(),
+                member.record));
   if (result.nothing_to_try) {
     ASSIGN_OR_RETURN(result, TryDecoy(plan, trial, challenge.account_id(),
                                       challenge.member_id(), randomness_));

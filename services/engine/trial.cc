@@ -1,7 +1,6 @@
 #include "services/engine/trial.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -124,9 +123,10 @@ absl::StatusOr<TrialResult> Try(
       });
   const bool replayed = std::any_of(fitting.begin(), fitting.end(), IsReplay);
   if (accepting == fitting.end() || replayed || trial.refuse) {
-    result.reason = trial.refuse ? v1::VERIFICATION_REASON_NO_ENROLLMENT
-                    : replayed   ? v1::VERIFICATION_REASON_REPLAYED
-                                 : v1::VERIFICATION_REASON_WRONG_CODE;
+    result.reason = trial.refuse || may_accept.empty()
+                        ? v1::VERIFICATION_REASON_NO_ENROLLMENT
+                    : replayed ? v1::VERIFICATION_REASON_REPLAYED
+                               : v1::VERIFICATION_REASON_WRONG_CODE;
     result.lock_began = CountFailures(tried, trial.now);
     return result;
   }
@@ -144,31 +144,42 @@ absl::StatusOr<TrialResult> Try(
 absl::StatusOr<TrialResult> TryActive(const Trial& trial,
                                       absl::string_view enrollment_id,
                                       MemberRecord& member) {
-  std::vector<EnrollmentRecord*> may_accept;
-  std::vector<EnrollmentRecord*> tried;
-  std::optional<absl::Duration> shortest_lock;
+  std::vector<EnrollmentRecord*> active;
+  bool has_named = false;
   for (EnrollmentRecord& enrollment : *member.mutable_enrollments()) {
     if (enrollment.factor_type() != trial.factor.descriptor().type_id ||
         !IsActive(enrollment)) {
       continue;
     }
-    const bool named =
-        enrollment_id.empty() || enrollment_id == enrollment.enrollment_id();
-    const absl::Duration lock = RemainingLock(enrollment, trial.now);
-    if (lock == absl::ZeroDuration()) {
-      tried.push_back(&enrollment);
-      if (named) may_accept.push_back(&enrollment);
-    } else if (named) {
-      shortest_lock = std::min(shortest_lock.value_or(lock), lock);
-    }
+    active.push_back(&enrollment);
+    has_named |= enrollment_id == enrollment.enrollment_id();
   }
-  if (may_accept.empty()) {
-    if (shortest_lock.has_value()) return LockedError(*shortest_lock);
+  if (active.empty()) {
     TrialResult result;
     result.nothing_to_try = true;
     result.reason = v1::VERIFICATION_REASON_NO_ENROLLMENT;
     return result;
   }
+  // A name that none of them has is a wrong answer to all: what is counted must
+  // not tell that there is no such enrollment.
+  const bool names_none = !enrollment_id.empty() && !has_named;
+  std::vector<EnrollmentRecord*> may_accept;
+  std::vector<EnrollmentRecord*> tried;
+  bool all_locked = true;
+  absl::Duration shortest_lock = absl::InfiniteDuration();
+  for (EnrollmentRecord* enrollment : active) {
+    const bool named =
+        !has_named || enrollment_id == enrollment->enrollment_id();
+    const absl::Duration lock = RemainingLock(*enrollment, trial.now);
+    if (lock == absl::ZeroDuration()) {
+      tried.push_back(enrollment);
+      all_locked &= !named;
+      if (named && !names_none) may_accept.push_back(enrollment);
+    } else if (named) {
+      shortest_lock = std::min(shortest_lock, lock);
+    }
+  }
+  if (all_locked) return LockedError(shortest_lock);
   const std::string& factor_type = trial.factor.descriptor().type_id;
   RETURN_IF_ERROR(CheckMemberBudget(member, factor_type, trial.now));
   ASSIGN_OR_RETURN(TrialResult result, Try(trial, may_accept, tried, member));

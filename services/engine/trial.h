@@ -24,8 +24,8 @@ struct Trial {
   // Null if the response was given up front.
   const factors::ChallengeContext* challenge = nullptr;
   absl::Time now;
-  // The member may not verify: whatever the response is, it is judged and
-  // counted, and not accepted.
+  // The member may not verify, or was never asked to: whatever the response is,
+  // it is judged and counted, and not accepted.
   bool refuse = false;
 };
 
@@ -48,7 +48,8 @@ struct TrialResult {
 //
 // enrollment_id: the one that has to accept; empty: any of them. A failure
 // counts on every active enrollment that is not locked, also when one is named,
-// so that more enrollments never mean more guesses. The same code in several
+// so that more enrollments never mean more guesses, and also when one is named
+// that the member does not have. The same code in several
 // enrollments, as a seed that was imported twice, is used up in all of them.
 //
 // RESOURCE_EXHAUSTED with RetryInfo: all that could accept it are locked, or

@@ -219,6 +219,24 @@ TEST_F(VerificationEngineTest, CountsACodeOfAnotherEnrollmentThanTheNamedOne) {
             1u);
 }
 
+TEST_F(VerificationEngineTest, CountsARightCodeForAnEnrollmentThatThereIsNot) {
+  const auto ada = harness_.EnrollTotp("acme", "ada");
+  const std::string code = ada.authenticator.CodeAt(harness_.now());
+  v1::VerifyRequest request;
+  request.set_account_id("acme");
+  request.set_member_id("ada");
+  request.set_enrollment_id("0123456789abcdef0123456789abcdef");
+  request.set_code(code);
+  const auto response = harness_.Call(&VerificationEngine::Verify, request);
+  ASSERT_TRUE(response.ok());
+  EXPECT_FALSE(response->verified());
+  EXPECT_EQ(response->reason(), v1::VERIFICATION_REASON_NO_ENROLLMENT);
+  EXPECT_EQ(harness_.GetEnrollment("acme", "ada", ada.enrollment_id)
+                .consecutive_failures(),
+            1u);
+  EXPECT_TRUE(Verify("ada", code).verified());
+}
+
 TEST_F(VerificationEngineTest, LocksCodeOnlyAfterTenAndKeepsNamedGoing) {
   const auto ada = harness_.EnrollTotp("acme", "ada");
   const auto bob = harness_.EnrollTotp("acme", "bob");

@@ -155,6 +155,7 @@ TEST_F(TlsTest, OptionalServesNobodyWithACertificateThatIsNotVerified) {
                                              kNames, -absl::Minutes(1))))
                    .ok());
   EXPECT_EQ(server->service().calls(), 0);
+  EXPECT_THAT(server->service().last_identities(), IsEmpty());
 }
 
 TEST_F(TlsTest, NoneAsksForNoCertificate) {

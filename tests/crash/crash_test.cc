@@ -1,10 +1,12 @@
 // Load, SIGKILL at a random moment, restart, check: nothing that the server
-// answered is undone, and no code that it accepted is accepted again.
+// answered is undone, no code that it accepted is accepted again, and every
+// decision that it answered is in the audit log.
 
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -17,10 +19,10 @@
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "cofactor/v1/account_service.grpc.pb.h"
+#include "cofactor/v1/audit_service.grpc.pb.h"
 #include "cofactor/v1/auth_service.grpc.pb.h"
-#include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
 #include "gtest/gtest.h"
+#include "tests/doubles/authorized_channel.h"
 #include "tests/doubles/server_process.h"
 #include "tests/doubles/totp_authenticator.h"
 
@@ -46,17 +48,76 @@ struct Acknowledged {
 
 class Client {
  public:
-  explicit Client(const std::string& address) {
-    grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    const auto channel = grpc::CreateCustomChannel(
-        address, grpc::InsecureChannelCredentials(), arguments);
+  explicit Client(const ServerProcess& server) {
+    const auto channel =
+        AuthorizedChannel(server.address(), server.admin_key());
     auth = v1::AuthService::NewStub(channel);
     accounts = v1::AccountService::NewStub(channel);
+    audit = v1::AuditService::NewStub(channel);
   }
 
   std::unique_ptr<v1::AuthService::Stub> auth;
   std::unique_ptr<v1::AccountService::Stub> accounts;
+  std::unique_ptr<v1::AuditService::Stub> audit;
+};
+
+// What the audit log tells of one member.
+struct Told {
+  size_t verified = 0;
+  size_t failed = 0;
+};
+
+// Reads the audit log on and on, and checks that it only grows.
+class AuditReader {
+ public:
+  // Reads to the end, over restarts of the server.
+  void ReadOn(Client& client) {
+    VerifyChain(client);
+    v1::ListAuditEventsRequest request;
+    request.set_page_size(1000);
+    request.set_page_token(absl::StrCat(last_read_));
+    bool more = true;
+    while (more) {
+      grpc::ClientContext context;
+      v1::ListAuditEventsResponse response;
+      ASSERT_TRUE(
+          client.audit->ListAuditEvents(&context, request, &response).ok());
+      for (const v1::AuditEvent& event : response.events()) {
+        EXPECT_EQ(event.sequence(), last_read_ + 1);
+        last_read_ = event.sequence();
+        Told& told = told_[event.member_id()];
+        told.verified += event.result() == v1::AUDIT_RESULT_VERIFIED;
+        told.failed += event.result() == v1::AUDIT_RESULT_NOT_VERIFIED;
+      }
+      request.set_page_token(response.next_page_token());
+      more = !response.next_page_token().empty();
+    }
+  }
+
+  Told OfMember(const std::string& member_id) { return told_[member_id]; }
+
+ private:
+  // From where the last one ended: nothing that was there before may be other
+  // than it was.
+  void VerifyChain(Client& client) {
+    v1::VerifyAuditChainResponse end;
+    do {
+      grpc::ClientContext context;
+      v1::VerifyAuditChainRequest request;
+      request.set_after_sequence(verified_sequence_);
+      request.set_after_link(verified_link_);
+      const grpc::Status status =
+          client.audit->VerifyAuditChain(&context, request, &end);
+      ASSERT_TRUE(status.ok()) << status.error_message();
+      verified_sequence_ = end.last_sequence();
+      verified_link_ = end.last_link();
+    } while (!end.complete());
+  }
+
+  uint64_t last_read_ = 0;
+  uint64_t verified_sequence_ = 0;
+  std::string verified_link_;
+  std::map<std::string, Told> told_;
 };
 
 // Lets the test wait until so many calls were answered.
@@ -95,8 +156,8 @@ class CrashTest : public testing::Test {
     return server.ok() ? *std::move(server) : nullptr;
   }
 
-  void CreateAccount(const std::string& address) {
-    Client client(address);
+  void CreateAccount(const ServerProcess& server) {
+    Client client(server);
     grpc::ClientContext context;
     v1::CreateAccountRequest request;
     request.mutable_account()->set_account_id("acme");
@@ -108,10 +169,10 @@ class CrashTest : public testing::Test {
   absl::Time Now() const { return clock_.Now(); }
 
   // Enrols, verifies and fails until the server is gone.
-  std::vector<Acknowledged> Work(const std::string& address,
+  std::vector<Acknowledged> Work(const ServerProcess& server,
                                  const std::string& prefix,
                                  Progress& progress) const {
-    Client client(address);
+    Client client(server);
     std::vector<Acknowledged> all;
     for (int i = 0;; ++i) {
       all.emplace_back();
@@ -192,6 +253,10 @@ class CrashTest : public testing::Test {
 
   void Check(Client& client, const Acknowledged& one) {
     if (!one.confirmed) return;
+    // No acknowledged decision without its event.
+    const Told told = audit_.OfMember(one.member_id);
+    EXPECT_GE(told.verified, one.accepted_codes.size());
+    EXPECT_GE(told.failed, one.failures);
     grpc::ClientContext context;
     v1::GetEnrollmentRequest request;
     request.set_account_id("acme");
@@ -216,6 +281,7 @@ class CrashTest : public testing::Test {
   const SystemClock clock_;
   std::string data_dir_;
   std::string binary_;
+  AuditReader audit_;
   int checked_ = 0;
   int replays_ = 0;
 };
@@ -224,15 +290,15 @@ TEST_F(CrashTest, LosesNothingThatWasAnsweredAndAcceptsNoCodeTwice) {
   std::mt19937_64 random(absl::GetFlag(FLAGS_seed));
   std::unique_ptr<ServerProcess> server = Start();
   ASSERT_NE(server, nullptr);
-  CreateAccount(server->address());
+  CreateAccount(*server);
   for (int cycle = 0; cycle < absl::GetFlag(FLAGS_cycles); ++cycle) {
     Progress progress;
     std::vector<std::vector<Acknowledged>> told(kWorkers);
     std::vector<std::thread> workers;
     for (int worker = 0; worker < kWorkers; ++worker) {
       workers.emplace_back([&, worker] {
-        told[worker] = Work(server->address(),
-                            absl::StrCat("m", cycle, "-", worker), progress);
+        told[worker] =
+            Work(*server, absl::StrCat("m", cycle, "-", worker), progress);
       });
     }
     progress.WaitFor(1 + static_cast<int>(random() % 200));
@@ -240,7 +306,8 @@ TEST_F(CrashTest, LosesNothingThatWasAnsweredAndAcceptsNoCodeTwice) {
     for (std::thread& worker : workers) worker.join();
     server = Start();
     ASSERT_NE(server, nullptr);
-    Client client(server->address());
+    Client client(*server);
+    audit_.ReadOn(client);
     for (const auto& of_worker : told) {
       for (const Acknowledged& one : of_worker) Check(client, one);
     }

@@ -55,6 +55,7 @@ EngineHarness::EngineHarness(factors::FactorRegistry registry, uint64_t seed)
       verifications_(registry_, code_index_, randomness_),
       clients_(randomness_),
       exports_(registry_, randomness_),
+      support_(registry_, code_index_),
       audit_log_(randomness_, absl::Hours(24 * 400)),
       pool_(4, 1'000),
       runner_(store_, pool_, clock_, audit_log_, nullptr) {}
@@ -77,16 +78,24 @@ void EngineHarness::CreateMember(const std::string& account_id,
 EngineHarness::Enrolled EngineHarness::EnrollTotp(const std::string& account_id,
                                                   const std::string& member_id,
                                                   const std::string& secret) {
+  v1::TotpParameters parameters;
+  parameters.set_secret(secret);
+  return EnrollTotp(account_id, member_id, parameters);
+}
+
+EngineHarness::Enrolled EngineHarness::EnrollTotp(
+    const std::string& account_id, const std::string& member_id,
+    const v1::TotpParameters& parameters) {
   v1::BeginEnrollmentRequest begin;
   begin.set_account_id(account_id);
   begin.set_member_id(member_id);
   begin.set_factor_type("totp");
-  begin.mutable_parameters()->mutable_totp()->set_secret(secret);
+  *begin.mutable_parameters()->mutable_totp() = parameters;
   const auto begun =
       Must(Call(&services::EnrollmentEngine::BeginEnrollment, begin));
-  Enrolled enrolled{
-      begun.enrollment().enrollment_id(),
-      TotpAuthenticator::FromActivation(begun.activation().totp())};
+  Enrolled enrolled{begun.enrollment().enrollment_id(),
+                    TotpAuthenticator::FromActivation(begun.activation().totp(),
+                                                      parameters.digits())};
   v1::ConfirmEnrollmentRequest confirm;
   confirm.set_account_id(account_id);
   confirm.set_member_id(member_id);
@@ -99,6 +108,26 @@ EngineHarness::Enrolled EngineHarness::EnrollTotp(const std::string& account_id,
   return enrolled;
 }
 
+void EngineHarness::SuspendMember(const std::string& account_id,
+                                  const std::string& member_id) {
+  v1::UpdateMemberRequest request;
+  request.mutable_member()->set_account_id(account_id);
+  request.mutable_member()->set_member_id(member_id);
+  request.mutable_member()->set_state(v1::MEMBER_STATE_SUSPENDED);
+  request.mutable_update_mask()->add_paths("state");
+  Must(Call(&services::AccountEngine::UpdateMember, request));
+}
+
+void EngineHarness::DeleteEnrollment(const std::string& account_id,
+                                     const std::string& member_id,
+                                     const std::string& enrollment_id) {
+  v1::DeleteEnrollmentRequest request;
+  request.set_account_id(account_id);
+  request.set_member_id(member_id);
+  request.set_enrollment_id(enrollment_id);
+  Must(Call(&services::EnrollmentEngine::DeleteEnrollment, request));
+}
+
 void EngineHarness::ActAs(std::initializer_list<v1::Scope> scopes) {
   auto permissions = std::make_shared<services::Permissions>();
   permissions->client_id = "tester";
@@ -107,13 +136,17 @@ void EngineHarness::ActAs(std::initializer_list<v1::Scope> scopes) {
 }
 
 std::vector<record::v1::AuditRecord> EngineHarness::AuditEvents() {
-  const auto snapshot = store_.GetSnapshot();
   std::vector<record::v1::AuditRecord> events;
-  for (const storage::Entry& entry : Must(snapshot->Scan(
-           storage::LogPrefix(services::kAuditLog), "", 100'000))) {
+  for (const storage::Entry& entry :
+       RawRecords(storage::LogPrefix(services::kAuditLog))) {
     events.push_back(Must(services::DecodeEvent(entry)).record);
   }
   return events;
+}
+
+std::vector<storage::Entry> EngineHarness::RawRecords(
+    const std::string& prefix) {
+  return Must(store_.GetSnapshot()->Scan(prefix, "", 100'000));
 }
 
 absl::StatusOr<v1::VerifyResponse> EngineHarness::Verify(

@@ -17,6 +17,7 @@
 #include "base/randomness.h"
 #include "factors/factor_registry.h"
 #include "services/engine/account_engine.h"
+#include "services/engine/audit_engine.h"
 #include "services/engine/audit_log.h"
 #include "services/engine/caller.h"
 #include "services/engine/challenge_engine.h"
@@ -25,6 +26,7 @@
 #include "services/engine/enrollment_engine.h"
 #include "services/engine/export_engine.h"
 #include "services/engine/mutation_runner.h"
+#include "services/engine/support_engine.h"
 #include "services/engine/verification_engine.h"
 #include "storage/memory/memory_store.h"
 #include "tests/doubles/totp_authenticator.h"
@@ -80,6 +82,16 @@ class EngineHarness {
   Enrolled EnrollTotp(const std::string& account_id,
                       const std::string& member_id,
                       const std::string& secret = "");
+  Enrolled EnrollTotp(const std::string& account_id,
+                      const std::string& member_id,
+                      const v1::TotpParameters& parameters);
+
+  // Ends the test on failure, as what follows.
+  void SuspendMember(const std::string& account_id,
+                     const std::string& member_id);
+  void DeleteEnrollment(const std::string& account_id,
+                        const std::string& member_id,
+                        const std::string& enrollment_id);
 
   absl::StatusOr<v1::VerifyResponse> Verify(const std::string& account_id,
                                             const std::string& member_id,
@@ -97,6 +109,8 @@ class EngineHarness {
 
   // All events of the audit log, in its order.
   std::vector<record::v1::AuditRecord> AuditEvents();
+  // All that the store holds under a prefix, as it is kept.
+  std::vector<storage::Entry> RawRecords(const std::string& prefix = "");
 
   ManualClock& clock() { return clock_; }
   storage::Store& store() { return store_; }
@@ -115,6 +129,10 @@ class EngineHarness {
       return clients_;
     } else if constexpr (std::is_same_v<Engine, services::ExportEngine>) {
       return exports_;
+    } else if constexpr (std::is_same_v<Engine, services::SupportEngine>) {
+      return support_;
+    } else if constexpr (std::is_same_v<Engine, services::AuditEngine>) {
+      return audit_;
     } else {
       return verifications_;
     }
@@ -131,6 +149,8 @@ class EngineHarness {
   services::VerificationEngine verifications_;
   services::ClientEngine clients_;
   services::ExportEngine exports_;
+  services::SupportEngine support_;
+  services::AuditEngine audit_;
   services::Caller caller_ = services::Caller::Server();
   services::AuditLog audit_log_;
   ThreadPool pool_;

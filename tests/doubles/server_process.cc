@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,12 +19,30 @@ extern char** environ;
 
 namespace cofactor {
 
+namespace {
+
+std::string ConfigText(ServerProcess::Mode mode) {
+  return absl::StrCat(
+      "mode: ",
+      mode == ServerProcess::Mode::kDev ? "MODE_DEV" : "MODE_PRODUCTION", R"(
+storage { rocksdb { folder: "store" } key_ring_file: "key_ring" }
+listeners { address: "127.0.0.1:0" plaintext {} }
+admin_key_file: "admin_key"
+audit { retention { seconds: 34560000 } }
+monitoring { off {} }
+logging { calls: CALL_LOG_FAILED }
+)");
+}
+
+}  // namespace
+
 absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(
-    const std::string& binary, const std::string& data_dir,
-    const std::vector<std::string>& flags) {
-  std::vector<std::string> arguments = {binary, "--listen=127.0.0.1:0",
-                                        absl::StrCat("--data_dir=", data_dir)};
-  arguments.insert(arguments.end(), flags.begin(), flags.end());
+    const std::string& binary, const std::string& data_dir, Mode mode) {
+  mkdir(data_dir.c_str(), 0700);  // It may be there already.
+  const std::string config = absl::StrCat(data_dir, "/cofactor.textproto");
+  std::ofstream(config) << ConfigText(mode);
+  std::vector<std::string> arguments = {binary,
+                                        absl::StrCat("--config=", config)};
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
@@ -48,19 +67,28 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(
   std::unique_ptr<ServerProcess> process(new ServerProcess(pid, ends[0]));
   RETURN_IF_ERROR(process->WaitUntilReady());
   process->start_time_ = stopwatch.Elapsed();
+  std::getline(std::ifstream(absl::StrCat(data_dir, "/admin_key")),
+               process->admin_key_);
   return process;
 }
 
 absl::Status ServerProcess::WaitUntilReady() {
   std::string line;
   char c = 0;
-  while (read(output_, &c, 1) == 1 && c != '\n') line.push_back(c);
-  absl::string_view rest = line;
-  if (!absl::ConsumePrefix(&rest, "cofactord ready on ")) {
-    return absl::UnavailableError(absl::StrCat("the server ended: ", line));
+  // The first start tells of the key of its administrator before.
+  while (read(output_, &c, 1) == 1) {
+    if (c != '\n') {
+      line.push_back(c);
+      continue;
+    }
+    absl::string_view rest = line;
+    if (absl::ConsumePrefix(&rest, "cofactord ready on ")) {
+      address_ = std::string(rest);
+      return absl::OkStatus();
+    }
+    line.clear();
   }
-  address_ = std::string(rest.substr(0, rest.find(' ')));
-  return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat("the server ended: ", line));
 }
 
 int ServerProcess::Wait() {

@@ -17,17 +17,22 @@ namespace cofactor {
 // A run of the server binary, on a port of its own choice. Thread-compatible.
 class ServerProcess {
  public:
-  // Starts the binary with a data folder and further flags, and waits until it
-  // is ready. UNAVAILABLE: it ended instead; its errors went to our stderr.
+  enum class Mode { kProduction, kDev };
+
+  // Writes a configuration into a data folder, starts the binary with it, and
+  // waits until it is ready. UNAVAILABLE: it ended instead; its errors went to
+  // our stderr.
   static absl::StatusOr<std::unique_ptr<ServerProcess>> Start(
       const std::string& binary, const std::string& data_dir,
-      const std::vector<std::string>& flags = {});
+      Mode mode = Mode::kProduction);
 
   // As Stop, if it still runs.
   ~ServerProcess();
 
   // "HOST:PORT".
   const std::string& address() const { return address_; }
+  // API key of the client "admin", as the first start on the folder made it.
+  const std::string& admin_key() const { return admin_key_; }
   // From its start to its word that it is ready.
   absl::Duration start_time() const { return start_time_; }
 
@@ -59,6 +64,7 @@ class ServerProcess {
   pid_t pid_;
   int output_;  // Its standard output.
   std::string address_;
+  std::string admin_key_;
   absl::Duration start_time_;
 };
 

@@ -33,8 +33,8 @@ std::string DecodeBase32(absl::string_view text) {
 }  // namespace
 
 TotpAuthenticator TotpAuthenticator::FromActivation(
-    const v1::TotpActivation& activation) {
-  return TotpAuthenticator(DecodeBase32(activation.base32_secret()));
+    const v1::TotpActivation& activation, uint32_t digits) {
+  return TotpAuthenticator(DecodeBase32(activation.base32_secret()), digits);
 }
 
 std::string TotpAuthenticator::CodeAt(absl::Time time) const {
@@ -56,7 +56,10 @@ std::string TotpAuthenticator::CodeAt(absl::Time time,
   const uint32_t truncated = (mac[offset] & 0x7Fu) << 24 |
                              mac[offset + 1] << 16 | mac[offset + 2] << 8 |
                              mac[offset + 3];
-  return absl::StrFormat("%06d", truncated % 1'000'000);
+  uint32_t modulus = 1;
+  for (uint32_t i = 0; i < digits_; ++i) modulus *= 10;
+  return absl::StrFormat("%0*d", static_cast<int>(digits_),
+                         truncated % modulus);
 }
 
 std::string WrongCode(const TotpAuthenticator& authenticator, absl::Time time) {

@@ -10,16 +10,18 @@
 
 namespace cofactor {
 
-// An authenticator app as a person holds it: SHA1, 6 digits, 30 s. It shares no
-// code with the server.
+// An authenticator app as a person holds it: SHA1, 30 s, 6 digits if not told
+// otherwise. It shares no code with the server.
 class TotpAuthenticator {
  public:
   // An app without a seed shows nothing.
   TotpAuthenticator() = default;
-  explicit TotpAuthenticator(std::string secret) : secret_(std::move(secret)) {}
+  explicit TotpAuthenticator(std::string secret, uint32_t digits = 0)
+      : secret_(std::move(secret)), digits_(digits == 0 ? 6 : digits) {}
 
-  // As a person who scans the QR code.
-  static TotpAuthenticator FromActivation(const v1::TotpActivation& activation);
+  // As a person who scans the QR code. digits: 0 for what is usual.
+  static TotpAuthenticator FromActivation(const v1::TotpActivation& activation,
+                                          uint32_t digits = 0);
 
   // What the app shows at a time.
   std::string CodeAt(absl::Time time) const;
@@ -28,6 +30,7 @@ class TotpAuthenticator {
 
  private:
   std::string secret_;
+  uint32_t digits_ = 6;
 };
 
 // A code of six digits that is none of the three which the authenticator shows

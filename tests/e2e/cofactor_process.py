@@ -33,43 +33,93 @@ class RpcError(Exception):
         self.reason = reason.group(1) if reason else ""
 
 
+CONFIG = """
+mode: %(mode)s
+storage {
+  rocksdb { folder: "store" }
+  key_ring_file: "%(key_ring)s"
+  backup_folder: "backups"
+}
+listeners { address: "%(address)s" %(security)s }
+admin_key_file: "admin_key"
+threads: %(threads)s
+audit { retention { seconds: 34560000 } }
+monitoring { http_address: "127.0.0.1:0" }
+logging { calls: CALL_LOG_ALL }
+"""
+
+
+def write_config(data_dir, **changes):
+    """Writes a configuration into the data folder, and returns its path."""
+    values = {
+        "mode": "MODE_DEV",
+        "key_ring": "key_ring",
+        "address": "127.0.0.1:0",
+        "security": "plaintext {}",
+        "threads": 4,
+    }
+    values.update(changes)
+    path = os.path.join(data_dir, "cofactor.textproto")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(CONFIG % values)
+    return path
+
+
 class Server:
-    """One run of the binary. A port of its own choice, a data folder of ours."""
+    """One run of the binary, on a port of its own choice. `changes` are those of
+    write_config."""
 
     START_TIMEOUT_SECONDS = 30
 
-    def __init__(self, data_dir, *flags, preexec_fn=None):
-        self.process = subprocess.Popen(
-            [
-                runfile("services/cofactord"),
-                "--listen=127.0.0.1:0",
-                "--data_dir=" + data_dir,
-                *flags,
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            preexec_fn=preexec_fn,
-        )
+    def __init__(self, data_dir, preexec_fn=None, **changes):
+        self.data_dir = data_dir
+        # A file, as a pipe that nobody reads would fill with log lines.
+        with open(os.path.join(data_dir, "log"), "ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    runfile("services/cofactord"),
+                    "--config=" + write_config(data_dir, **changes),
+                ],
+                # Unbuffered, so that select knows what there is to read.
+                bufsize=0,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                preexec_fn=preexec_fn,
+            )
+        self.address = self.word_after("cofactord ready on ")
+        self.metrics_url = self.word_after("cofactord metrics on ")
+        with open(os.path.join(data_dir, "admin_key"), encoding="utf-8") as file:
+            self.admin_key = file.read().strip()
+
+    def word_after(self, start):
+        """What the server prints behind these words."""
         ready, _, _ = select.select(
             [self.process.stdout], [], [], self.START_TIMEOUT_SECONDS
         )
         line = self.process.stdout.readline().decode() if ready else ""
-        match = re.match(r"cofactord ready on (\S+)", line)
-        if match is None:
+        if line.startswith("cofactord: API key"):
+            return self.word_after(start)
+        if not line.startswith(start):
             self.process.kill()
-            raise AssertionError(
-                "no start: %r %r" % (line, self.process.communicate()[1])
-            )
-        self.address = match.group(1)
+            self.process.wait()
+            raise AssertionError("no start: %r %r" % (line, self.log()))
+        return line[len(start) :].strip()
 
-    def call(self, method, **request):
-        """Calls cofactor.v1.METHOD, as AuthService/Verify; returns the answer."""
+    def log(self):
+        with open(os.path.join(self.data_dir, "log"), encoding="utf-8") as file:
+            return file.read()
+
+    def call(self, method, key=None, **request):
+        """Calls cofactor.v1.METHOD, as AuthService/Verify; returns the answer.
+        key: API key; by default the administrator's."""
         if "." not in method:
             method = "cofactor.v1." + method
         result = subprocess.run(
             [
                 "grpcurl",
                 "-plaintext",
+                "-H",
+                "authorization: Bearer " + (key or self.admin_key),
                 "-emit-defaults",
                 "-max-time",
                 "20",
@@ -96,21 +146,22 @@ class Server:
     def stop(self):
         """SIGTERM; returns the exit code and all that was printed."""
         self.process.send_signal(signal.SIGTERM)
-        out, err = self.process.communicate(timeout=30)
-        return self.process.returncode, out.decode() + err.decode()
+        out, _ = self.process.communicate(timeout=30)
+        return self.process.returncode, out.decode()
 
     def kill(self):
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        self.process.stdout.close()
 
 
-def start_and_fail(data_dir, *flags, preexec_fn=None):
-    """A start that has to be refused; returns the exit code and what it says."""
+def run_command(data_dir, *flags, preexec_fn=None, **changes):
+    """A run of the binary that has to end by itself; returns the exit code and
+    what it says, first as output and then as errors."""
     result = subprocess.run(
         [
             runfile("services/cofactord"),
-            "--listen=127.0.0.1:0",
-            "--data_dir=" + data_dir,
+            "--config=" + write_config(data_dir, **changes),
             *flags,
         ],
         capture_output=True,
@@ -118,7 +169,7 @@ def start_and_fail(data_dir, *flags, preexec_fn=None):
         check=False,
         preexec_fn=preexec_fn,
     )
-    return result.returncode, result.stderr.decode()
+    return result.returncode, result.stdout.decode(), result.stderr.decode()
 
 
 def totp(base32_secret, server_time, steps_later=0):
@@ -132,13 +183,13 @@ def totp(base32_secret, server_time, steps_later=0):
 
 
 class ServerTest(unittest.TestCase):
-    """A test with one server with --dev, started anew by restart()."""
+    """A test with one server, in MODE_DEV, started anew by restart()."""
 
-    FLAGS = ("--dev",)
+    MODE = "MODE_DEV"
 
     def setUp(self):
         self.data_dir = fresh_folder()
-        self.server = Server(self.data_dir, *self.FLAGS)
+        self.server = Server(self.data_dir, mode=self.MODE)
         self.addCleanup(lambda: self.server.kill())
 
     def call(self, method, **request):
@@ -153,7 +204,7 @@ class ServerTest(unittest.TestCase):
     def restart(self):
         code, output = self.server.stop()
         self.assertEqual(code, 0, output)
-        self.server = Server(self.data_dir, *self.FLAGS)
+        self.server = Server(self.data_dir, mode=self.MODE)
 
     def now(self):
         answer = self.call("cofactor.dev.v1.DevService/GetClock")

@@ -10,11 +10,12 @@ from cofactor_process import ServerTest, fresh_folder, runfile
 
 
 class ReadmeTest(ServerTest):
-    FLAGS = ()
+    MODE = "MODE_PRODUCTION"
 
     def run_session(self, session):
         session = session.replace(".tools/bin/grpcurl", "grpcurl")
         session = session.replace("127.0.0.1:50051", self.server.address)
+        session = session.replace(".data/", self.data_dir + "/")
         session = session.replace("-import-path proto", "-import-path " + runfile("proto"))
         result = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", session],

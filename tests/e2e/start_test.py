@@ -12,7 +12,7 @@ from cofactor_process import (
     Server,
     ServerTest,
     fresh_folder,
-    start_and_fail,
+    run_command,
     totp,
 )
 
@@ -24,42 +24,60 @@ class StartTest(ServerTest):
         super().setUp()
         self.call("AccountService/CreateAccount", account={"account_id": "acme"})
 
-    def assert_refused(self, code, words, *flags, data_dir=None, preexec_fn=None):
-        got, said = start_and_fail(
-            data_dir or self.data_dir, *flags, preexec_fn=preexec_fn
-        )
+    def assert_refused(self, code, words, data_dir=None, **changes):
+        got, _, said = run_command(data_dir or self.data_dir, **changes)
         self.assertEqual(got, code, said)
         for word in words:
             self.assertIn(word, said)
         self.assertEqual(said.count("\n"), 1, said)
 
     def assert_account_is_there(self):
-        self.server = Server(self.data_dir, "--dev")
+        self.server = Server(self.data_dir)
         got = self.call("AccountService/GetAccount", account_id="acme")
         self.assertEqual(got["account"]["account_id"], "acme")
 
     def test_second_server_on_the_same_folder(self):
-        self.assert_refused(EX_CONFIG, ["another", self.data_dir], "--dev")
+        self.assert_refused(EX_CONFIG, ["another", self.data_dir])
         self.call("AccountService/GetAccount", account_id="acme")
 
     def test_second_server_on_the_same_port(self):
         self.assert_refused(
             EX_UNAVAILABLE,
-            ["cannot listen", "--listen"],
-            "--listen=" + self.server.address,
+            ["another", "port"],
             data_dir=fresh_folder(),
+            address=self.server.address,
         )
 
     def test_beyond_loopback(self):
         for address in ("0.0.0.0:0", "[::]:0", "192.0.2.1:0", "example.com:0"):
             self.assert_refused(
-                EX_USAGE, ["loopback"], "--listen=" + address, data_dir=fresh_folder()
+                EX_USAGE, ["loopback"], data_dir=fresh_folder(), address=address
             )
 
-    def test_malformed_flags(self):
+    def test_malformed_configuration(self):
         folder = fresh_folder()
-        self.assert_refused(EX_USAGE, ["HOST:PORT"], "--listen=x", data_dir=folder)
-        self.assert_refused(EX_USAGE, ["threads"], "--threads=0", data_dir=folder)
+        self.assert_refused(EX_USAGE, ["HOST:PORT"], data_dir=folder, address="x")
+        self.assert_refused(
+            EX_CONFIG,
+            ["cofactor.textproto:10:1: threads: want"],
+            data_dir=folder,
+            threads=300,
+        )
+        self.assert_refused(
+            EX_CONFIG,
+            ["cofactor.textproto:8:1: listeners[0].security: is not chosen"],
+            data_dir=folder,
+            security="",
+        )
+
+    def test_check_of_a_configuration(self):
+        folder = fresh_folder()
+        code, said, _ = run_command(folder, "--check_config")
+        self.assertEqual((code, said), (0, "the configuration is good\n"))
+        code, _, said = run_command(folder, "--check_config", mode="MODE_X")
+        self.assertEqual(code, EX_CONFIG)
+        self.assertIn("MODE_X", said)
+        self.assertEqual(os.listdir(folder), ["cofactor.textproto"])
 
     def test_missing_key_ring(self):
         self.server.stop()
@@ -77,7 +95,7 @@ class StartTest(ServerTest):
         other = fresh_folder()
         Server(other).stop()
         self.assert_refused(
-            EX_CONFIG, ["key"], "--key_ring=" + os.path.join(other, "key_ring")
+            EX_CONFIG, ["key"], key_ring=os.path.join(other, "key_ring")
         )
         os.chmod(key_ring, 0o644)
         self.assert_refused(EX_CONFIG, [key_ring, "600"])
@@ -111,7 +129,7 @@ class StartTest(ServerTest):
     def test_moved_clock_needs_dev(self):
         self.move_clock(3600)
         self.server.stop()
-        self.assert_refused(EX_CONFIG, ["--dev"])
+        self.assert_refused(EX_CONFIG, ["MODE_DEV"], mode="MODE_PRODUCTION")
         self.assert_account_is_there()
 
     def test_full_disk_while_serving(self):
@@ -122,7 +140,7 @@ class StartTest(ServerTest):
             limit = 192 * 1024
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-        self.server = Server(self.data_dir, "--dev", preexec_fn=small_files)
+        self.server = Server(self.data_dir, preexec_fn=small_files)
         acknowledged = []
         error = None
         for i in range(2000):
@@ -138,12 +156,12 @@ class StartTest(ServerTest):
                 break
         self.assertIsNotNone(error)
         self.assertIn(error.code, ("Unavailable", "Unknown"), error.output)
-        out, err = self.server.process.communicate(timeout=30)
-        self.assertEqual(self.server.process.returncode, EX_UNAVAILABLE, err)
-        self.assertIn(b"cofactord: ", err)
+        self.server.process.communicate(timeout=30)
+        self.assertEqual(self.server.process.returncode, EX_UNAVAILABLE)
+        self.assertIn("cofactord: ", self.server.log())
 
         # The disk has room again: all that was acknowledged is there.
-        self.server = Server(self.data_dir, "--dev")
+        self.server = Server(self.data_dir)
         for account_id in acknowledged[-50:]:
             self.call("AccountService/GetAccount", account_id=account_id)
         self.next_step()

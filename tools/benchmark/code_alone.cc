@@ -12,6 +12,7 @@
 #include "base/stopwatch.h"
 #include "cofactor/v1/auth_service.grpc.pb.h"
 #include "grpcpp/client_context.h"
+#include "tests/doubles/authorized_channel.h"
 #include "tests/doubles/server_process.h"
 #include "tools/benchmark/disk.h"
 #include "tools/benchmark/load_generator.h"
@@ -82,8 +83,9 @@ absl::Duration Mean(const std::vector<absl::Duration>& times) {
 
 class CodeAloneCaller {
  public:
-  CodeAloneCaller(const std::string& address, Failures& failures)
-      : server_(v1::AuthService::NewStub(OpenChannel(address))),
+  CodeAloneCaller(const ServerProcess& server, Failures& failures)
+      : server_(v1::AuthService::NewStub(
+            AuthorizedChannel(server.address(), server.admin_key()))),
         failures_(failures) {}
 
   absl::Duration Verify(const Population& population, const Try& one) {
@@ -154,11 +156,11 @@ absl::Status MeasureCodeAlone(const Setup& setup, Failures& failures) {
                            .digits = kDigits});
     RETURN_IF_ERROR(Seed(folder.path(), populations.back()));
   }
-  ASSIGN_OR_RETURN(
-      const auto server,
-      ServerProcess::Start(setup.server_binary, folder.path(), {"--dev"}));
-  ASSIGN_OR_RETURN(const auto clock, ServerClock::Connect(server->address()));
-  CodeAloneCaller caller(server->address(), failures);
+  ASSIGN_OR_RETURN(const auto server,
+                   ServerProcess::Start(setup.server_binary, folder.path(),
+                                        ServerProcess::Mode::kDev));
+  ASSIGN_OR_RETURN(const auto clock, ServerClock::Connect(*server));
+  CodeAloneCaller caller(*server, failures);
   Table table("2. Members of an account: Verify by code alone, 1 in flight",
               {"members", "figure", "time", "of 1"});
   Times base;

@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/stopwatch.h"
@@ -16,6 +17,7 @@
 #include "grpcpp/support/channel_arguments.h"
 #include "grpcpp/support/proto_buffer_reader.h"
 #include "grpcpp/support/proto_buffer_writer.h"
+#include "tests/doubles/authorized_channel.h"
 
 namespace cofactor::benchmark {
 namespace {
@@ -34,6 +36,8 @@ std::chrono::system_clock::time_point Deadline(absl::Duration timeout) {
 // What all lanes of a run share.
 struct Run {
   Workload& workload;
+  // Empty: goes with no call.
+  const std::string api_key;
   const Limit limit;
   const uint64_t first_call;
   const Stopwatch stopwatch;
@@ -87,6 +91,7 @@ class Lane {
     slot.reader.reset();
     slot.context = std::make_unique<grpc::ClientContext>();
     slot.context->set_deadline(Deadline(kCallTimeout));
+    if (!run_.api_key.empty()) Authorize(*slot.context, run_.api_key);
     slot.reader = stub_.PrepareUnaryCall(
         slot.context.get(), run_.workload.method(), request, &queue_);
     slot.reader->StartCall();
@@ -134,10 +139,19 @@ LoadResult Summarize(const std::vector<std::unique_ptr<Lane>>& lanes,
   return result;
 }
 
+// A channel with a connection of its own.
+std::shared_ptr<grpc::Channel> OpenChannel(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(),
+                                   arguments);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<LoadGenerator>> LoadGenerator::Connect(
-    const std::string& address) {
+    const std::string& address, const std::string& api_key) {
   std::vector<std::shared_ptr<grpc::Channel>> channels;
   for (int i = 0; i < kChannels; ++i) {
     channels.push_back(OpenChannel(address));
@@ -145,18 +159,21 @@ absl::StatusOr<std::unique_ptr<LoadGenerator>> LoadGenerator::Connect(
       return absl::UnavailableError(absl::StrCat("no server at ", address));
     }
   }
-  return std::unique_ptr<LoadGenerator>(new LoadGenerator(std::move(channels)));
+  return std::unique_ptr<LoadGenerator>(
+      new LoadGenerator(std::move(channels), api_key));
 }
 
 LoadGenerator::LoadGenerator(
-    std::vector<std::shared_ptr<grpc::Channel>> channels)
-    : channels_(std::move(channels)) {}
+    std::vector<std::shared_ptr<grpc::Channel>> channels, std::string api_key)
+    : channels_(std::move(channels)), api_key_(std::move(api_key)) {}
 
 LoadResult LoadGenerator::Run(Workload& workload, int in_flight,
                               const Limit& limit, uint64_t first_call) {
   const int count =
       std::min<int>(in_flight, static_cast<int>(channels_.size()));
-  benchmark::Run run{workload, limit, first_call, Stopwatch()};
+  const bool needs_key = absl::StartsWith(workload.method(), "/cofactor.");
+  benchmark::Run run{workload, needs_key ? api_key_ : "", limit, first_call,
+                     Stopwatch()};
   std::vector<std::unique_ptr<Lane>> lanes;
   for (int i = 0; i < count; ++i) {
     const int share = in_flight / count + (i < in_flight % count ? 1 : 0);
@@ -168,14 +185,6 @@ LoadResult LoadGenerator::Run(Workload& workload, int in_flight,
   }
   for (std::thread& thread : threads) thread.join();
   return Summarize(lanes, run.stopwatch.Elapsed());
-}
-
-std::shared_ptr<grpc::Channel> OpenChannel(const std::string& address) {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(),
-                                   arguments);
 }
 
 grpc::ByteBuffer Serialize(const google::protobuf::Message& message) {

@@ -56,22 +56,22 @@ struct LoadResult {
 // Keeps a number of calls in flight against one server. Thread-compatible.
 class LoadGenerator {
  public:
-  // Connects. UNAVAILABLE: nobody answers at the address.
+  // Connects. api_key: goes with every call but health checks, which need none.
+  // UNAVAILABLE: nobody answers at the address.
   static absl::StatusOr<std::unique_ptr<LoadGenerator>> Connect(
-      const std::string& address);
+      const std::string& address, const std::string& api_key);
 
   // Numbers start at first_call.
   LoadResult Run(Workload& workload, int in_flight, const Limit& limit,
                  uint64_t first_call = 0);
 
  private:
-  explicit LoadGenerator(std::vector<std::shared_ptr<grpc::Channel>> channels);
+  LoadGenerator(std::vector<std::shared_ptr<grpc::Channel>> channels,
+                std::string api_key);
 
   const std::vector<std::shared_ptr<grpc::Channel>> channels_;
+  const std::string api_key_;
 };
-
-// A channel with a connection of its own.
-std::shared_ptr<grpc::Channel> OpenChannel(const std::string& address);
 
 grpc::ByteBuffer Serialize(const google::protobuf::Message& message);
 bool Parse(grpc::ByteBuffer& bytes, google::protobuf::Message& message);

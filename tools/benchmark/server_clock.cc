@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "grpcpp/client_context.h"
+#include "tests/doubles/authorized_channel.h"
 #include "tools/benchmark/load_generator.h"
 #include "tools/benchmark/seeder.h"
 
@@ -25,12 +26,13 @@ struct ServerClock::PendingMove {
   dev::v1::MoveClockResponse response;
 };
 
-ServerClock::ServerClock(const std::string& address)
-    : server_(dev::v1::DevService::NewStub(OpenChannel(address))) {}
+ServerClock::ServerClock(const ServerProcess& server)
+    : server_(dev::v1::DevService::NewStub(
+          AuthorizedChannel(server.address(), server.admin_key()))) {}
 
 absl::StatusOr<std::unique_ptr<ServerClock>> ServerClock::Connect(
-    const std::string& address) {
-  std::unique_ptr<ServerClock> clock(new ServerClock(address));
+    const ServerProcess& server) {
+  std::unique_ptr<ServerClock> clock(new ServerClock(server));
   grpc::ClientContext context;
   context.set_wait_for_ready(true);
   dev::v1::GetClockResponse answer;

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "cofactor/dev/v1/dev_service.grpc.pb.h"
+#include "tests/doubles/server_process.h"
 
 namespace cofactor::benchmark {
 
@@ -21,7 +22,7 @@ class ServerClock {
  public:
   // Asks the server how far it is ahead. Errors: of the call.
   static absl::StatusOr<std::unique_ptr<ServerClock>> Connect(
-      const std::string& address);
+      const ServerProcess& server);
 
   // Waits for the moves on their way.
   ~ServerClock();
@@ -42,7 +43,7 @@ class ServerClock {
  private:
   struct PendingMove;
 
-  explicit ServerClock(const std::string& address);
+  explicit ServerClock(const ServerProcess& server);
   void Moved(const PendingMove& move, const grpc::Status& status);
 
   const SystemClock system_clock_;

@@ -95,16 +95,17 @@ absl::StatusOr<StoreSize> MeasureStoreSize(const Setup& setup,
   StoreSize size;
   // The first start after the seeding, and one after a load.
   for (const bool with_load : {true, false}) {
-    ASSIGN_OR_RETURN(
-        const auto server,
-        ServerProcess::Start(setup.server_binary, folder.path(), {"--dev"}));
+    ASSIGN_OR_RETURN(const auto server,
+                     ServerProcess::Start(setup.server_binary, folder.path(),
+                                          ServerProcess::Mode::kDev));
     size.start_time = std::max(size.start_time, server->start_time());
     ASSIGN_OR_RETURN(const int64_t idle_bytes, server->ResidentBytes());
     size.idle_bytes = std::max(size.idle_bytes, idle_bytes);
     if (!with_load) break;
-    ASSIGN_OR_RETURN(const auto clock, ServerClock::Connect(server->address()));
-    ASSIGN_OR_RETURN(const auto generator,
-                     LoadGenerator::Connect(server->address()));
+    ASSIGN_OR_RETURN(const auto clock, ServerClock::Connect(*server));
+    ASSIGN_OR_RETURN(
+        const auto generator,
+        LoadGenerator::Connect(server->address(), server->admin_key()));
     VerifyWorkload verify(population, *clock);
     uint64_t next_call = 0;
     size.load =
@@ -124,12 +125,13 @@ absl::Status MeasureCalls(const Setup& setup, Failures& failures) {
                    ScratchFolder::Make(setup.data_dir));
   const Population population{.members = 10'000};
   RETURN_IF_ERROR(Seed(folder.path(), population));
+  ASSIGN_OR_RETURN(const auto server,
+                   ServerProcess::Start(setup.server_binary, folder.path(),
+                                        ServerProcess::Mode::kDev));
+  ASSIGN_OR_RETURN(const auto clock, ServerClock::Connect(*server));
   ASSIGN_OR_RETURN(
-      const auto server,
-      ServerProcess::Start(setup.server_binary, folder.path(), {"--dev"}));
-  ASSIGN_OR_RETURN(const auto clock, ServerClock::Connect(server->address()));
-  ASSIGN_OR_RETURN(const auto generator,
-                   LoadGenerator::Connect(server->address()));
+      const auto generator,
+      LoadGenerator::Connect(server->address(), server->admin_key()));
   HealthWorkload health;
   VerifyWorkload verify(population, *clock);
   uint64_t next_health = 0;
@@ -205,12 +207,13 @@ absl::Status MeasureEnrolments(const Setup& setup, Failures& failures) {
                    ScratchFolder::Make(setup.data_dir));
   const Population population{.members = 50'000, .enrolled = false};
   RETURN_IF_ERROR(Seed(folder.path(), population));
+  ASSIGN_OR_RETURN(const auto server,
+                   ServerProcess::Start(setup.server_binary, folder.path(),
+                                        ServerProcess::Mode::kDev));
+  ASSIGN_OR_RETURN(const auto clock, ServerClock::Connect(*server));
   ASSIGN_OR_RETURN(
-      const auto server,
-      ServerProcess::Start(setup.server_binary, folder.path(), {"--dev"}));
-  ASSIGN_OR_RETURN(const auto clock, ServerClock::Connect(server->address()));
-  ASSIGN_OR_RETURN(const auto generator,
-                   LoadGenerator::Connect(server->address()));
+      const auto generator,
+      LoadGenerator::Connect(server->address(), server->admin_key()));
   BeginWorkload begin(population);
   const LoadResult begun = generator->Run(
       begin, kUsualInFlight, {.time = setup.time, .calls = population.members});
