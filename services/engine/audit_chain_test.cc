@@ -284,6 +284,7 @@ TEST_F(AuditChainTest, AcceptsThatAllEventsHaveEndedAndGoesOn) {
   EXPECT_TRUE(ended->complete());
   EXPECT_EQ(ended->last_sequence(), kLast);
   EXPECT_EQ(ended->last_link(), seen->last_link());
+  ExpectBrokenAt(kLast, kLast, std::string(32, 'x'));
   AddEvents(1);
   const auto next = Check(ended->last_sequence(), ended->last_link());
   ASSERT_TRUE(next.ok()) << next.status();

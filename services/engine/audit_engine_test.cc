@@ -287,10 +287,13 @@ TEST_F(AuditEngineTest, FiltersByTimeFromTheStartAndBeforeTheEnd) {
     (void)VerifyAs("", RightCode());
   }
   v1::AuditFilter filter;
+  for (int hour = 1; hour <= 20; ++hour) {
+    filter.mutable_start_time()->set_seconds(start + hour * 3600);
+    const std::vector<v1::AuditEvent> events = Filtered(filter);
+    ASSERT_EQ(events.size(), static_cast<size_t>(21 - hour));
+    EXPECT_EQ(events[0].sequence(), before + hour);
+  }
   filter.mutable_start_time()->set_seconds(start + 5 * 3600);
-  std::vector<v1::AuditEvent> events = Filtered(filter);
-  ASSERT_EQ(events.size(), 16u);
-  EXPECT_EQ(events[0].sequence(), before + 5);
   filter.mutable_end_time()->set_seconds(start + 8 * 3600);
   EXPECT_EQ(Filtered(filter).size(), 3u);
   filter.mutable_start_time()->set_nanos(1);
