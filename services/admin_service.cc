@@ -151,4 +151,37 @@ grpc::ServerUnaryReactor* AdminService::CreateBackup(
       [] {});
 }
 
+grpc::ServerUnaryReactor* AdminService::GetImportKey(
+    grpc::CallbackServerContext* context,
+    const v1::GetImportKeyRequest* request,
+    v1::GetImportKeyResponse* response) {
+  return chokepoint_.Mutate(context, request, response, exports_,
+                            &ExportEngine::GetImportKey);
+}
+
+grpc::ServerUnaryReactor* AdminService::ExportAccount(
+    grpc::CallbackServerContext* context,
+    const v1::ExportAccountRequest* request,
+    v1::ExportAccountResponse* response) {
+  // It changes nothing, and its event must be on disk before it is answered.
+  return chokepoint_.Serve(
+      context, *request,
+      [this, request, response](Caller caller, Chokepoint::Done done) mutable {
+        chokepoint_.runner().Run(
+            std::move(caller), *request, "", *response,
+            [this, request, response](Plan& plan) {
+              return exports_.ExportAccount(plan, *request, *response);
+            },
+            std::move(done));
+      });
+}
+
+grpc::ServerUnaryReactor* AdminService::ImportAccount(
+    grpc::CallbackServerContext* context,
+    const v1::ImportAccountRequest* request,
+    v1::ImportAccountResponse* response) {
+  return chokepoint_.Mutate(context, request, response, exports_,
+                            &ExportEngine::ImportAccount);
+}
+
 }  // namespace cofactor::services

@@ -7,6 +7,7 @@
 #include "services/chokepoint.h"
 #include "services/engine/client_directory.h"
 #include "services/engine/client_engine.h"
+#include "services/engine/export_engine.h"
 #include "services/store_keeper.h"
 #include "storage/store.h"
 
@@ -20,10 +21,11 @@ class AdminService final : public v1::AdminService::CallbackService {
   // keeper: null if nobody keeps the store; then the calls about it are
   // refused.
   AdminService(Chokepoint& chokepoint, const ClientEngine& clients,
-               ClientDirectory& directory, storage::Store& store,
-               StoreKeeper* keeper)
+               const ExportEngine& exports, ClientDirectory& directory,
+               storage::Store& store, StoreKeeper* keeper)
       : chokepoint_(chokepoint),
         clients_(clients),
+        exports_(exports),
         keeper_(keeper),
         reload_([&directory, &store] { return directory.Load(store); }) {}
 
@@ -68,6 +70,19 @@ class AdminService final : public v1::AdminService::CallbackService {
       const v1::CreateBackupRequest* request,
       v1::CreateBackupResponse* response) override;
 
+  grpc::ServerUnaryReactor* GetImportKey(
+      grpc::CallbackServerContext* context,
+      const v1::GetImportKeyRequest* request,
+      v1::GetImportKeyResponse* response) override;
+  grpc::ServerUnaryReactor* ExportAccount(
+      grpc::CallbackServerContext* context,
+      const v1::ExportAccountRequest* request,
+      v1::ExportAccountResponse* response) override;
+  grpc::ServerUnaryReactor* ImportAccount(
+      grpc::CallbackServerContext* context,
+      const v1::ImportAccountRequest* request,
+      v1::ImportAccountResponse* response) override;
+
  private:
   // Serves a call about the store: action does it and calls its argument; then
   // the audit log tells of it, and fill makes the answer.
@@ -80,6 +95,7 @@ class AdminService final : public v1::AdminService::CallbackService {
 
   Chokepoint& chokepoint_;
   const ClientEngine& clients_;
+  const ExportEngine& exports_;
   StoreKeeper* const keeper_;
   const Chokepoint::Then reload_;
 };

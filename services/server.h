@@ -32,6 +32,7 @@
 #include "services/engine/client_engine.h"
 #include "services/engine/code_index.h"
 #include "services/engine/enrollment_engine.h"
+#include "services/engine/export_engine.h"
 #include "services/engine/support_engine.h"
 #include "services/engine/verification_engine.h"
 #include "services/gate.h"
@@ -131,6 +132,7 @@ class Server {
   const SupportEngine support_;
   const AuditEngine audit_{};
   const ClientEngine clients_;
+  const ExportEngine exports_;
   ThreadPool pool_;
   Chokepoint chokepoint_;
   AuditTail audit_tail_;

@@ -18,8 +18,6 @@ using ::cofactor::record::v1::AccountRecord;
 using ::cofactor::record::v1::CodeOnlyRecord;
 using ::cofactor::record::v1::MemberRecord;
 
-constexpr size_t kMaxNameBytes = 128;
-
 // The view of an account with what its code-only verification knows.
 absl::StatusOr<v1::Account> View(Plan& plan, const AccountRecord& account) {
   ASSIGN_OR_RETURN(

@@ -23,7 +23,6 @@ using ::cofactor::record::v1::ApiKeyRecord;
 using ::cofactor::record::v1::ClientRecord;
 
 constexpr absl::string_view kAdminClientId = "admin";
-constexpr size_t kMaxNameBytes = 128;
 constexpr size_t kMaxIdentityBytes = 512;
 constexpr int kMaxAccounts = 100;
 constexpr int kMaxIdentities = 10;

@@ -22,12 +22,6 @@ namespace {
 using ::cofactor::record::v1::EnrollmentRecord;
 using ::cofactor::record::v1::MemberRecord;
 
-constexpr size_t kMaxLabelBytes = 128;
-
-// A member's record is read and written as a whole by every verification, so
-// that it must not grow without end.
-constexpr int kMaxEnrollments = 20;
-
 template <typename Request>
 absl::Status CheckMemberIds(const Request& request) {
   RETURN_IF_ERROR(CheckId("account_id", request.account_id()));

@@ -22,6 +22,11 @@ absl::Status CheckId(absl::string_view field, absl::string_view id);
 // As CheckId, or empty.
 absl::Status CheckOptionalId(absl::string_view field, absl::string_view id);
 
+// Bounds of texts for people: names of accounts and members, labels of
+// enrollments.
+inline constexpr size_t kMaxNameBytes = 128;
+inline constexpr size_t kMaxLabelBytes = 128;
+
 // A text for people: up to max_bytes, no control characters.
 absl::Status CheckText(absl::string_view field, absl::string_view text,
                        size_t max_bytes);

@@ -62,6 +62,9 @@ inline constexpr absl::string_view kAuditLog = "audit";
 // ClockRecord.
 inline constexpr absl::string_view kClockKey = "x/clock";
 
+// ImportKeyRecord.
+inline constexpr absl::string_view kImportKey = "x/import";
+
 }  // namespace cofactor::services
 
 #endif  // COFACTOR_SERVICES_ENGINE_KEYS_H_

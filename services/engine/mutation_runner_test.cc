@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/errors.h"
@@ -71,6 +72,30 @@ TEST_F(MutationRunnerTest, RefusesAnotherBodyOrMethodUnderTheSameId) {
   EXPECT_EQ(
       ErrorReason(harness_.Call(&AccountEngine::DeleteAccount, other).status()),
       "REQUEST_ID_REUSED");
+}
+
+TEST_F(MutationRunnerTest, GivesEachClientRequestIdsOfItsOwn) {
+  const auto as_client = [this](const std::string& client_id) {
+    auto permissions = std::make_shared<Permissions>();
+    permissions->client_id = client_id;
+    permissions->scopes = ScopeSet::All();
+    harness_.ActAs(Caller{std::move(permissions), "", ""});
+  };
+  v1::CreateAccountRequest request;
+  request.set_request_id("r-1");
+  request.mutable_account()->set_account_id("beta");
+  as_client("one");
+  ASSERT_TRUE(harness_.Call(&AccountEngine::CreateAccount, request).ok());
+  // The same call of another client is not a retry, and another is no reuse.
+  as_client("two");
+  EXPECT_EQ(ErrorReason(
+                harness_.Call(&AccountEngine::CreateAccount, request).status()),
+            "ALREADY_EXISTS");
+  request.mutable_account()->set_account_id("gamma");
+  EXPECT_TRUE(harness_.Call(&AccountEngine::CreateAccount, request).ok());
+  as_client("one");
+  request.mutable_account()->set_account_id("beta");
+  EXPECT_TRUE(harness_.Call(&AccountEngine::CreateAccount, request).ok());
 }
 
 TEST_F(MutationRunnerTest, ForgetsAResultAfterADay) {

@@ -12,6 +12,10 @@ void WipeSecrets(record::v1::MemberRecord& member) {
   }
 }
 
+void WipeSecrets(record::v1::ImportKeyRecord& key) {
+  Wipe(*key.mutable_private_key());
+}
+
 absl::Status UnknownRecordVersion(absl::string_view type, uint32_t version) {
   return MakeError(
       absl::StatusCode::kFailedPrecondition, "UNKNOWN_RECORD_VERSION",

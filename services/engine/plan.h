@@ -2,7 +2,6 @@
 #define COFACTOR_SERVICES_ENGINE_PLAN_H_
 
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -21,8 +20,9 @@ namespace cofactor::services {
 // Format of all records that this server writes, and the only one it reads.
 inline constexpr uint32_t kRecordVersion = 1;
 
-// Overwrites the seeds in a record before it is freed.
+// Overwrite the secrets in a record before it is freed.
 void WipeSecrets(record::v1::MemberRecord& member);
+void WipeSecrets(record::v1::ImportKeyRecord& key);
 
 // The error for a record that a later version wrote.
 absl::Status UnknownRecordVersion(absl::string_view type, uint32_t version);
@@ -37,7 +37,7 @@ struct Stored {
   Stored(Stored&&) = default;
   Stored& operator=(Stored&&) = default;
   ~Stored() {
-    if constexpr (std::is_same_v<RecordProto, record::v1::MemberRecord>) {
+    if constexpr (requires(RecordProto & r) { WipeSecrets(r); }) {
       WipeSecrets(record);
     }
   }

@@ -16,6 +16,10 @@ namespace cofactor::services {
 // A pending enrollment ends after so long.
 inline constexpr absl::Duration kPendingLifetime = absl::Minutes(10);
 
+// A member's record is read and written as a whole by every verification, so
+// that it must not grow without end.
+inline constexpr int kMaxEnrollments = 20;
+
 // Wrong answers that end a challenge.
 inline constexpr uint32_t kChallengeAttempts = 5;
 

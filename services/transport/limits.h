@@ -6,7 +6,8 @@
 
 namespace cofactor::services {
 
-// The largest request, with details of a challenge, is some 10 kB.
+// The largest request is a page of an export, of some 40 kB
+// (services/engine/export_engine.h).
 inline constexpr int kMaxRequestBytes = 64 * 1024;
 
 // Of one call. gRPC 1.51 has this one bound. What is above it is refused before

@@ -10,6 +10,8 @@
 namespace cofactor {
 namespace {
 
+constexpr uint64_t kFirstSeed = 1;
+
 // In the middle of a time step of 30 s.
 absl::Time Start() {
   return absl::FromUnixSeconds(1'700'000'010) + absl::Seconds(15);
@@ -34,10 +36,17 @@ factors::FactorRegistry StandardFactors() {
 
 }  // namespace
 
-EngineHarness::EngineHarness() : EngineHarness(StandardFactors()) {}
+EngineHarness::EngineHarness() : EngineHarness(kFirstSeed) {}
+
+EngineHarness::EngineHarness(uint64_t seed)
+    : EngineHarness(StandardFactors(), seed) {}
 
 EngineHarness::EngineHarness(factors::FactorRegistry registry)
+    : EngineHarness(std::move(registry), kFirstSeed) {}
+
+EngineHarness::EngineHarness(factors::FactorRegistry registry, uint64_t seed)
     : clock_(Start()),
+      randomness_(seed),
       store_(clock_),
       registry_(std::move(registry)),
       code_index_(1'000'000, randomness_),
@@ -45,6 +54,7 @@ EngineHarness::EngineHarness(factors::FactorRegistry registry)
       challenges_(registry_, randomness_),
       verifications_(registry_, code_index_, randomness_),
       clients_(randomness_),
+      exports_(registry_, randomness_),
       support_(registry_, code_index_),
       audit_log_(randomness_, absl::Hours(24 * 400)),
       pool_(4, 1'000),

@@ -1,6 +1,7 @@
 #ifndef COFACTOR_TESTS_DOUBLES_ENGINE_HARNESS_H_
 #define COFACTOR_TESTS_DOUBLES_ENGINE_HARNESS_H_
 
+#include <cstdint>
 #include <future>
 #include <initializer_list>
 #include <memory>
@@ -23,6 +24,7 @@
 #include "services/engine/client_engine.h"
 #include "services/engine/code_index.h"
 #include "services/engine/enrollment_engine.h"
+#include "services/engine/export_engine.h"
 #include "services/engine/mutation_runner.h"
 #include "services/engine/support_engine.h"
 #include "services/engine/verification_engine.h"
@@ -38,6 +40,10 @@ class EngineHarness {
   // With the standard factors.
   EngineHarness();
   explicit EngineHarness(factors::FactorRegistry registry);
+  // With the standard factors. Servers of one test with different seeds draw
+  // different ids and keys.
+  explicit EngineHarness(uint64_t seed);
+  EngineHarness(factors::FactorRegistry registry, uint64_t seed);
 
   // One call of the engine that has the method, as
   // Call(&AccountEngine::GetMember, request).
@@ -121,6 +127,8 @@ class EngineHarness {
       return challenges_;
     } else if constexpr (std::is_same_v<Engine, services::ClientEngine>) {
       return clients_;
+    } else if constexpr (std::is_same_v<Engine, services::ExportEngine>) {
+      return exports_;
     } else if constexpr (std::is_same_v<Engine, services::SupportEngine>) {
       return support_;
     } else if constexpr (std::is_same_v<Engine, services::AuditEngine>) {
@@ -131,7 +139,7 @@ class EngineHarness {
   }
 
   ManualClock clock_;
-  SeededRandomness randomness_{1};
+  SeededRandomness randomness_;
   storage::MemoryStore store_;
   factors::FactorRegistry registry_;
   services::CodeIndex code_index_;
@@ -140,6 +148,7 @@ class EngineHarness {
   services::ChallengeEngine challenges_;
   services::VerificationEngine verifications_;
   services::ClientEngine clients_;
+  services::ExportEngine exports_;
   services::SupportEngine support_;
   services::AuditEngine audit_;
   services::Caller caller_ = services::Caller::Server();
