@@ -51,6 +51,10 @@ std::string IdempotencyKey(absl::string_view client_id,
   return absl::StrCat(kIdempotencyPrefix, client_id, "/", request_id);
 }
 
+std::string MessageKey(absl::string_view message_id) {
+  return absl::StrCat("q/", message_id);
+}
+
 std::string ClientKey(absl::string_view client_id) {
   return absl::StrCat(kClientPrefix, client_id);
 }

@@ -44,6 +44,9 @@ std::string IdempotencyKey(absl::string_view client_id,
                            absl::string_view request_id);
 inline constexpr absl::string_view kIdempotencyPrefix = "i/";
 
+// MessageRecord.
+std::string MessageKey(absl::string_view message_id);
+
 // ClientRecord.
 std::string ClientKey(absl::string_view client_id);
 inline constexpr absl::string_view kClientPrefix = "k/";
