@@ -9,6 +9,7 @@
 #include "cofactor/v1/auth_service.pb.h"
 #include "factors/factor.h"
 #include "factors/factor_registry.h"
+#include "services/engine/decoys.h"
 #include "services/engine/plan.h"
 
 namespace cofactor::services {
@@ -17,10 +18,10 @@ namespace cofactor::services {
 // they mean, and MutationRunner for how a plan is committed. Thread-safe.
 class ChallengeEngine {
  public:
-  // Neither is owned; both must outlive this.
-  ChallengeEngine(const factors::FactorRegistry& registry,
+  // None is owned; all must outlive this.
+  ChallengeEngine(const factors::FactorRegistry& registry, const Decoys& decoys,
                   Randomness& randomness)
-      : registry_(registry), randomness_(randomness) {}
+      : registry_(registry), decoys_(decoys), randomness_(randomness) {}
 
   absl::Status CreateChallenge(Plan& plan,
                                const v1::CreateChallengeRequest& request,
@@ -61,6 +62,7 @@ class ChallengeEngine {
       v1::VerifyChallengeResponse& response) const;
 
   const factors::FactorRegistry& registry_;
+  const Decoys& decoys_;
   Randomness& randomness_;
 };
 
