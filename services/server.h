@@ -14,6 +14,7 @@
 #include "base/executor.h"
 #include "base/periodic_task.h"
 #include "base/randomness.h"
+#include "base/secret.h"
 #include "factors/factor_registry.h"
 #include "grpcpp/server.h"
 #include "services/account_service.h"
@@ -31,6 +32,7 @@
 #include "services/engine/client_directory.h"
 #include "services/engine/client_engine.h"
 #include "services/engine/code_index.h"
+#include "services/engine/decoys.h"
 #include "services/engine/enrollment_engine.h"
 #include "services/engine/export_engine.h"
 #include "services/engine/support_engine.h"
@@ -107,7 +109,7 @@ class Server {
  private:
   Server(const ServerOptions& options, ServerParts parts,
          std::unique_ptr<ClientDirectory> directory,
-         std::unique_ptr<const Gate> gate);
+         std::unique_ptr<const Gate> gate, Secret decoy_secret);
 
   absl::Status Listen(const ServerOptions& options);
   void ObserveBy(Metrics& metrics);
@@ -127,6 +129,7 @@ class Server {
   CodeIndex code_index_;
   const AccountEngine accounts_{};
   const EnrollmentEngine enrollments_;
+  const Decoys decoys_;
   const ChallengeEngine challenges_;
   const VerificationEngine verifications_;
   const SupportEngine support_;

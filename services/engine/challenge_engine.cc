@@ -232,12 +232,14 @@ absl::StatusOr<ChallengeEngine::Challenged> ChallengeEngine::WhomToAsk(
   }
   Challenged decoy;
   decoy.decoy = true;
-  decoy.enrollment_id = request.enrollment_id().empty()
-                            ? randomness_.DrawId()
-                            : request.enrollment_id();
   decoy.factor_type = request.factor_type().empty()
                           ? std::string(kDecoyFactorType)
                           : request.factor_type();
+  decoy.enrollment_id =
+      request.enrollment_id().empty()
+          ? decoys_.EnrollmentId(request.account_id(), request.member_id(),
+                                 decoy.factor_type)
+          : request.enrollment_id();
   ASSIGN_OR_RETURN(const factors::Factor* factor,
                    FindFactor(registry_, decoy.factor_type));
   ASSIGN_OR_RETURN(decoy.state, factor->DecoyState(randomness_));
@@ -360,9 +362,10 @@ absl::StatusOr<v1::VerificationReason> ChallengeEngine::Judge(
                                                   : challenge.enrollment_id(),
                 member.record));
   if (result.nothing_to_try) {
-    ASSIGN_OR_RETURN(result, TryDecoy(plan, trial, challenge.account_id(),
-                                      challenge.member_id(), randomness_));
+    ASSIGN_OR_RETURN(result, decoys_.Try(plan, trial, challenge.account_id(),
+                                         challenge.member_id()));
   } else {
+    decoys_.Touch(plan, trial, challenge.account_id(), challenge.member_id());
     WriteTrial(plan, member.record, result);
   }
   if (result.verified) {

@@ -9,6 +9,7 @@
 #include "cofactor/v1/auth_service.pb.h"
 #include "factors/factor.h"
 #include "factors/factor_registry.h"
+#include "services/engine/decoys.h"
 #include "services/engine/message_planner.h"
 #include "services/engine/plan.h"
 
@@ -19,9 +20,12 @@ namespace cofactor::services {
 class ChallengeEngine {
  public:
   // None is owned; all must outlive this.
-  ChallengeEngine(const factors::FactorRegistry& registry,
+  ChallengeEngine(const factors::FactorRegistry& registry, const Decoys& decoys,
                   const MessagePlanner& messages, Randomness& randomness)
-      : registry_(registry), messages_(messages), randomness_(randomness) {}
+      : registry_(registry),
+        decoys_(decoys),
+        messages_(messages),
+        randomness_(randomness) {}
 
   absl::Status CreateChallenge(Plan& plan,
                                const v1::CreateChallengeRequest& request,
@@ -69,6 +73,7 @@ class ChallengeEngine {
                        record::v1::ChallengeRecord& challenge) const;
 
   const factors::FactorRegistry& registry_;
+  const Decoys& decoys_;
   const MessagePlanner& messages_;
   Randomness& randomness_;
 };

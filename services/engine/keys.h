@@ -1,6 +1,7 @@
 #ifndef COFACTOR_SERVICES_ENGINE_KEYS_H_
 #define COFACTOR_SERVICES_ENGINE_KEYS_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -54,10 +55,11 @@ inline constexpr absl::string_view kClientPrefix = "k/";
 // RosterRecord that changes with every client.
 inline constexpr absl::string_view kClientRosterKey = "x/clients";
 
-// MemberRecord of nobody: counts the responses to a member that there is not,
-// or that has no enrollment of the factor. Many share one of 2^20 keys.
-std::string DecoyKey(absl::string_view account_id, absl::string_view member_id,
-                     absl::string_view factor_type);
+// MemberRecord of nobody, in one of 2^24 places.
+std::string DecoyKey(uint32_t place);
+
+// DecoyKeyRecord.
+inline constexpr absl::string_view kDecoySecretKey = "x/decoy";
 
 // Log of AuditRecords (storage/log.h).
 inline constexpr absl::string_view kAuditLog = "audit";

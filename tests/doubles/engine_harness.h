@@ -23,6 +23,7 @@
 #include "services/engine/challenge_engine.h"
 #include "services/engine/client_engine.h"
 #include "services/engine/code_index.h"
+#include "services/engine/decoys.h"
 #include "services/engine/enrollment_engine.h"
 #include "services/engine/export_engine.h"
 #include "services/engine/mutation_runner.h"
@@ -112,6 +113,7 @@ class EngineHarness {
   // All that the store holds under a prefix, as it is kept.
   std::vector<storage::Entry> RawRecords(const std::string& prefix = "");
 
+  const services::Decoys& decoys() const { return decoys_; }
   ManualClock& clock() { return clock_; }
   storage::Store& store() { return store_; }
   absl::Time now() const { return clock_.Now(); }
@@ -145,6 +147,7 @@ class EngineHarness {
   services::CodeIndex code_index_;
   services::AccountEngine accounts_;
   services::EnrollmentEngine enrollments_;
+  services::Decoys decoys_;
   services::ChallengeEngine challenges_;
   services::VerificationEngine verifications_;
   services::ClientEngine clients_;
