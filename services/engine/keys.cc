@@ -67,4 +67,9 @@ std::string DecoyKey(absl::string_view account_id, absl::string_view member_id,
   return absl::StrCat("u/", absl::Hex(place, absl::kZeroPad5));
 }
 
+std::string SendLimitKey(char kind, absl::string_view whose) {
+  return absl::StrCat(kSendLimitPrefix, absl::string_view(&kind, 1), "/",
+                      whose);
+}
+
 }  // namespace cofactor::services

@@ -56,6 +56,14 @@ inline constexpr absl::string_view kClientRosterKey = "x/clients";
 std::string DecoyKey(absl::string_view account_id, absl::string_view member_id,
                      absl::string_view factor_type);
 
+// SendLimitRecord. kind: one letter. whose: an id, or a hash of what is
+// personal data: keys are not sealed.
+std::string SendLimitKey(char kind, absl::string_view whose);
+inline constexpr absl::string_view kSendLimitPrefix = "l/";
+
+// SendSaltRecord.
+inline constexpr absl::string_view kSendSaltKey = "x/send_salt";
+
 // Log of AuditRecords (storage/log.h).
 inline constexpr absl::string_view kAuditLog = "audit";
 
