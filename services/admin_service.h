@@ -7,6 +7,7 @@
 #include "services/chokepoint.h"
 #include "services/engine/client_directory.h"
 #include "services/engine/client_engine.h"
+#include "services/engine/send_limits_engine.h"
 #include "services/store_keeper.h"
 #include "storage/store.h"
 
@@ -21,9 +22,10 @@ class AdminService final : public v1::AdminService::CallbackService {
   // refused.
   AdminService(Chokepoint& chokepoint, const ClientEngine& clients,
                ClientDirectory& directory, storage::Store& store,
-               StoreKeeper* keeper)
+               StoreKeeper* keeper, const SendLimitsEngine& send_limits)
       : chokepoint_(chokepoint),
         clients_(clients),
+        send_limits_(send_limits),
         keeper_(keeper),
         reload_([&directory, &store] { return directory.Load(store); }) {}
 
@@ -68,6 +70,15 @@ class AdminService final : public v1::AdminService::CallbackService {
       const v1::CreateBackupRequest* request,
       v1::CreateBackupResponse* response) override;
 
+  grpc::ServerUnaryReactor* ListSendLimits(
+      grpc::CallbackServerContext* context,
+      const v1::ListSendLimitsRequest* request,
+      v1::ListSendLimitsResponse* response) override;
+  grpc::ServerUnaryReactor* ResetSendLimit(
+      grpc::CallbackServerContext* context,
+      const v1::ResetSendLimitRequest* request,
+      v1::ResetSendLimitResponse* response) override;
+
  private:
   // Serves a call about the store: action does it and calls its argument; then
   // the audit log tells of it, and fill makes the answer.
@@ -80,6 +91,7 @@ class AdminService final : public v1::AdminService::CallbackService {
 
   Chokepoint& chokepoint_;
   const ClientEngine& clients_;
+  const SendLimitsEngine& send_limits_;
   StoreKeeper* const keeper_;
   const Chokepoint::Then reload_;
 };

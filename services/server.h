@@ -15,6 +15,7 @@
 #include "base/periodic_task.h"
 #include "base/randomness.h"
 #include "factors/factor_registry.h"
+#include "factors/sms/phone_number.h"
 #include "grpcpp/server.h"
 #include "services/account_service.h"
 #include "services/admin_service.h"
@@ -32,6 +33,8 @@
 #include "services/engine/client_engine.h"
 #include "services/engine/code_index.h"
 #include "services/engine/enrollment_engine.h"
+#include "services/engine/send_limits.h"
+#include "services/engine/send_limits_engine.h"
 #include "services/engine/support_engine.h"
 #include "services/engine/verification_engine.h"
 #include "services/gate.h"
@@ -57,6 +60,8 @@ struct ServerOptions {
   size_t max_waiting_calls = 4096;
   // How long an event of the audit log is kept.
   absl::Duration audit_retention = absl::Hours(24 * 400);
+  // What messages may cost. By default none leaves.
+  SendPolicy send_policy;
   bool log_all_calls = false;
   // Serves DevService too. Never with real accounts.
   bool dev = false;
@@ -131,6 +136,9 @@ class Server {
   const SupportEngine support_;
   const AuditEngine audit_{};
   const ClientEngine clients_;
+  const factors::sms::PhoneNumbers phone_numbers_;
+  const SendLimits send_limits_;
+  const SendLimitsEngine send_limits_engine_;
   ThreadPool pool_;
   Chokepoint chokepoint_;
   AuditTail audit_tail_;
