@@ -214,6 +214,35 @@ TEST_F(SendLimitsTest, ARefusedSendCountsNothing) {
   }
 }
 
+// Takes a refusal for an answer, as an engine does that hides it.
+class SilentSender {
+ public:
+  explicit SilentSender(const Sender& sender) : sender_(sender) {}
+
+  absl::Status Send(Plan& plan, const v1::ListSendLimitsRequest& request,
+                    v1::ListSendLimitsResponse& response) const {
+    (void)sender_.Send(plan, request, response);
+    return absl::OkStatus();
+  }
+
+ private:
+  const Sender& sender_;
+};
+
+TEST_F(SendLimitsTest, ARefusedSendAddsNothingToThePlan) {
+  const Sender sender(StandardPolicy());
+  const SilentSender silent(sender);
+  const v1::ListSendLimitsRequest request = RequestFor(Number(1, 1), "acme");
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(harness_.Call(silent, &SilentSender::Send, request).ok());
+  }
+  for (const v1::SendLimit& limit : List(sender, request)) {
+    for (const v1::SendBudget& budget : limit.budgets()) {
+      EXPECT_EQ(budget.used(), 5u) << limit.DebugString();
+    }
+  }
+}
+
 TEST_F(SendLimitsTest, LimitsSurviveARestart) {
   {
     const Sender sender(StandardPolicy(), 1);
