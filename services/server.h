@@ -16,6 +16,7 @@
 #include "base/randomness.h"
 #include "base/secret.h"
 #include "factors/factor_registry.h"
+#include "factors/sms/phone_number.h"
 #include "grpcpp/server.h"
 #include "services/account_service.h"
 #include "services/admin_service.h"
@@ -35,6 +36,8 @@
 #include "services/engine/decoys.h"
 #include "services/engine/enrollment_engine.h"
 #include "services/engine/export_engine.h"
+#include "services/engine/send_limits.h"
+#include "services/engine/send_limits_engine.h"
 #include "services/engine/support_engine.h"
 #include "services/engine/verification_engine.h"
 #include "services/gate.h"
@@ -60,6 +63,8 @@ struct ServerOptions {
   size_t max_waiting_calls = 4096;
   // How long an event of the audit log is kept.
   absl::Duration audit_retention = absl::Hours(24 * 400);
+  // What messages may cost. By default none leaves.
+  SendPolicy send_policy;
   bool log_all_calls = false;
   // Serves DevService too. Never with real accounts.
   bool dev = false;
@@ -136,6 +141,9 @@ class Server {
   const AuditEngine audit_{};
   const ClientEngine clients_;
   const ExportEngine exports_;
+  const factors::sms::PhoneNumbers phone_numbers_;
+  const SendLimits send_limits_;
+  const SendLimitsEngine send_limits_engine_;
   ThreadPool pool_;
   Chokepoint chokepoint_;
   AuditTail audit_tail_;

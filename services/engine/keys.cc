@@ -59,4 +59,9 @@ std::string DecoyKey(uint32_t place) {
   return absl::StrCat("u/", absl::Hex(place, absl::kZeroPad6));
 }
 
+std::string SendLimitKey(char kind, absl::string_view whose) {
+  return absl::StrCat(kSendLimitPrefix, absl::string_view(&kind, 1), "/",
+                      whose);
+}
+
 }  // namespace cofactor::services

@@ -61,6 +61,14 @@ std::string DecoyKey(uint32_t place);
 // DecoyKeyRecord.
 inline constexpr absl::string_view kDecoySecretKey = "x/decoy";
 
+// SendLimitRecord. kind: one letter. whose: an id, or a hash of what is
+// personal data: keys are not sealed.
+std::string SendLimitKey(char kind, absl::string_view whose);
+inline constexpr absl::string_view kSendLimitPrefix = "l/";
+
+// SendSaltRecord.
+inline constexpr absl::string_view kSendSaltKey = "x/send_salt";
+
 // Log of AuditRecords (storage/log.h).
 inline constexpr absl::string_view kAuditLog = "audit";
 

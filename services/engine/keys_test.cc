@@ -18,6 +18,8 @@ TEST(KeysTest, KeysStayAsTheyWere) {
   EXPECT_EQ(ChallengeListKey("acme", "ada", "c1"), "d/acme/ada/c1");
   EXPECT_EQ(IdempotencyKey("web", "r1"), "i/web/r1");
   EXPECT_EQ(ClientKey("web"), "k/web");
+  EXPECT_EQ(SendLimitKey('a', "acme"), "l/a/acme");
+  EXPECT_EQ(SendLimitKey('t', ""), "l/t/");
   EXPECT_EQ(DecoyKey(0xe278), "u/00e278");
 }
 

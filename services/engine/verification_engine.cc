@@ -132,7 +132,7 @@ absl::Status VerificationEngine::VerifyByCodeAlone(
   if (!response.verified()) {
     plan.audit().set_lock_began(
         CountFailure(kCodeOnlyLockRule, code_only.record, plan.now()));
-    AddFailure(kAccountWindow, *code_only.record.mutable_counts(), plan.now());
+    AddOne(kAccountWindow, *code_only.record.mutable_counts(), plan.now());
     plan.Write(code_only_key, code_only.record);
   } else if (code_only.record.consecutive_failures() > 0) {
     ForgetFailures(code_only.record);

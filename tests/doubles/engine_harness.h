@@ -53,6 +53,16 @@ class EngineHarness {
                                                                const Request&,
                                                                Response&) const,
                                 const Request& request) {
+    return Call(Get<Engine>(), method, request);
+  }
+
+  // The same of an engine that the test brings.
+  template <typename Engine, typename Request, typename Response>
+  absl::StatusOr<Response> Call(const Engine& engine,
+                                absl::Status (Engine::*method)(services::Plan&,
+                                                               const Request&,
+                                                               Response&) const,
+                                const Request& request) {
     std::string request_id;
     if constexpr (requires { request.request_id(); }) {
       request_id = request.request_id();
@@ -62,7 +72,7 @@ class EngineHarness {
     runner_.Run(
         caller_, request, request_id, response,
         [&](services::Plan& plan) {
-          return (Get<Engine>().*method)(plan, request, response);
+          return (engine.*method)(plan, request, response);
         },
         [&result](absl::Status status) { result.set_value(status); });
     absl::Status status = result.get_future().get();
