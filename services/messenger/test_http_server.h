@@ -15,12 +15,15 @@ namespace cofactor::services {
 
 // A server on a free port of loopback that keeps requests as they came and does
 // with each what it was told to, one after the other. No call waits longer than
-// 20 s. Thread-safe.
+// 20 s, and a client that is held longer ends the process. Thread-safe.
 class TestHttpServer {
  public:
   enum class Act {
     // Reads the request and sends the bytes, then closes.
     kAnswer,
+    // Reads the request, sends the bytes, keeps the connection open for another
+    // request, and resets when that has come.
+    kAnswerOnce,
     // Reads the request and waits until the client closes.
     kHold,
     // Reads the request and waits for Release, then sends the bytes.
