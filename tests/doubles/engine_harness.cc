@@ -51,12 +51,20 @@ EngineHarness::EngineHarness(factors::FactorRegistry registry)
     : EngineHarness(std::move(registry), kFirstSeed) {}
 
 EngineHarness::EngineHarness(factors::FactorRegistry registry, uint64_t seed)
+    : EngineHarness(std::move(registry), seed, Policy()) {}
+
+EngineHarness::EngineHarness(factors::FactorRegistry registry,
+                             services::SendPolicy policy)
+    : EngineHarness(std::move(registry), kFirstSeed, std::move(policy)) {}
+
+EngineHarness::EngineHarness(factors::FactorRegistry registry, uint64_t seed,
+                             services::SendPolicy policy)
     : clock_(Start()),
       randomness_(seed),
       store_(clock_),
       registry_(std::move(registry)),
       code_index_(1'000'000, randomness_),
-      send_limits_(Policy(), randomness_),
+      send_limits_(std::move(policy), randomness_),
       messages_(&send_limits_, phone_numbers_, randomness_),
       enrollments_(registry_, messages_, randomness_),
       decoys_(randomness_.DrawSecret(32), randomness_),

@@ -51,6 +51,9 @@ class EngineHarness {
   // different ids and keys.
   explicit EngineHarness(uint64_t seed);
   EngineHarness(factors::FactorRegistry registry, uint64_t seed);
+  // With limits on messages of its own; by default those of a server that sends
+  // to DE and US.
+  EngineHarness(factors::FactorRegistry registry, services::SendPolicy policy);
 
   // One call of the engine that has the method, as
   // Call(&AccountEngine::GetMember, request).
@@ -138,6 +141,9 @@ class EngineHarness {
   absl::Time now() const { return clock_.Now(); }
 
  private:
+  EngineHarness(factors::FactorRegistry registry, uint64_t seed,
+                services::SendPolicy policy);
+
   // Keeps what is sent.
   class Mailbox final : public services::MessageSender {
    public:
