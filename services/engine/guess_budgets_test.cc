@@ -77,7 +77,7 @@ TEST(GuessBudgetsTest, UsesUpAnAccountsBudgetForAYear) {
   const uint64_t chance = Chance(69, 6, 3);
   for (int i = 0; i < 24; ++i) {
     EXPECT_TRUE(CheckAccountBudget(code_only, chance, kStart).ok()) << i;
-    AddFailure(kAccountWindow, *code_only.mutable_counts(), kStart);
+    AddOne(kAccountWindow, *code_only.mutable_counts(), kStart);
   }
   const absl::Status status = CheckAccountBudget(code_only, chance, kStart);
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
@@ -113,11 +113,11 @@ TEST(GuessBudgetsTest, CountsEachFactorByItself) {
   for (int i = 0; i < 100; ++i) CountMemberFailure(member, "totp", kStart);
   EXPECT_FALSE(CheckMemberBudget(member, "totp", kStart).ok());
   EXPECT_TRUE(CheckMemberBudget(member, "sms", kStart).ok());
-  EXPECT_EQ(FailuresIn(kMemberWindow, FailuresOf(member, "sms"), kStart), 1u);
-  EXPECT_EQ(FailuresIn(kMemberWindow, FailuresOf(member, "push"), kStart), 0u);
+  EXPECT_EQ(CountIn(kMemberWindow, FailuresOf(member, "sms"), kStart), 1u);
+  EXPECT_EQ(CountIn(kMemberWindow, FailuresOf(member, "push"), kStart), 0u);
   ForgetMemberFailures(member, "totp");
   EXPECT_TRUE(CheckMemberBudget(member, "totp", kStart).ok());
-  EXPECT_EQ(FailuresIn(kMemberWindow, FailuresOf(member, "sms"), kStart), 1u);
+  EXPECT_EQ(CountIn(kMemberWindow, FailuresOf(member, "sms"), kStart), 1u);
   EXPECT_EQ(member.failures_size(), 2);
 }
 
