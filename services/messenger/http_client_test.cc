@@ -179,6 +179,18 @@ TEST_F(HttpClientTest, DoesNotKnowWhatBecameOfARequestThatWasCut) {
   EXPECT_EQ(server_.connections(), 2);
 }
 
+// A request on a connection that was kept, and that the server closes at that
+// moment, would be sent again by libcurl.
+TEST_F(HttpClientTest, TakesANewConnectionForEachRequest) {
+  const std::string answer = TestHttpServer::Answer(200, "").bytes;
+  for (int i = 1; i <= 3; ++i) {
+    server_.Then({.act = Act::kAnswerOnce, .bytes = answer});
+    EXPECT_EQ(Post(Request(server_.url())).fate, HttpFate::kAnswered);
+    EXPECT_EQ(server_.connections(), i);
+    EXPECT_EQ(server_.requests().size(), static_cast<size_t>(i));
+  }
+}
+
 TEST_F(HttpClientTest, DoesNotKnowWhatAMalformedAnswerMeans) {
   for (const std::string answer :
        {"banana\r\n\r\n", "0: Accepted for delivery", "HTTP/9 200 OK\r\n\r\n",

@@ -3,13 +3,17 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "gtest/gtest.h"
+#include "services/messenger/delivery_reports.h"
 #include "services/messenger/gateway_fixture.h"
 #include "services/messenger/http_client.h"
 #include "services/messenger/kannel_gateway.h"
 #include "services/messenger/kannel_process.h"
+#include "services/messenger/test_http_server.h"
 
 namespace cofactor::services {
 namespace {
@@ -81,6 +85,28 @@ TEST_F(KannelTest, QueuesWithoutANetworkAndBringsTheTextLater) {
   EXPECT_EQ(VerdictOf("late 012345"), "queued");
   ASSERT_TRUE(kannel_->StartNetwork().ok());
   EXPECT_EQ(NextText(), "Cofactor +4915123456789 text late 012345");
+}
+
+TEST_F(KannelTest, ReportsTheDelivery) {
+  TestHttpServer receiver;
+  receiver.Then(TestHttpServer::Answer(200, ""));
+  const auto reports =
+      KannelReports::Create(Secret(absl::string_view("0123456789abcdef")),
+                            receiver.url() + "/sms/kannel");
+  ASSERT_TRUE(reports.ok()) << reports.status();
+  KannelGateway gateway = Gateway();
+  SmsMessage message = Message("012345");
+  message.delivery_report_url = reports->Url(message.message_id);
+  EXPECT_EQ(VerdictName(SendAndAwait(gateway, message).verdict), "accepted");
+
+  const std::vector<std::string> requests = receiver.WaitForRequests(1);
+  ASSERT_EQ(requests.size(), 1u);
+  absl::string_view query = requests[0];
+  ASSERT_TRUE(absl::ConsumePrefix(&query, "GET /sms/kannel?")) << query;
+  const auto report = reports->Parse(query.substr(0, query.find(' ')));
+  ASSERT_TRUE(report.ok()) << report.status() << query;
+  EXPECT_EQ(report->message_id, "message-1");
+  EXPECT_EQ(report->state, DeliveryState::kDelivered);
 }
 
 TEST_F(KannelTest, TellsAWrongPassword) {

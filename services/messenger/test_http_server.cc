@@ -172,6 +172,15 @@ void TestHttpServer::ServeOne(FileDescriptor connection, const Step& step) {
       return ResetAtClose(socket);
     case Act::kHold:
       return WaitForEnd(socket);
+    case Act::kAnswerOnce:
+      send(socket, step.bytes.data(), step.bytes.size(), MSG_NOSIGNAL);
+      request.clear();
+      if (ReadRequest(socket, /*with_body=*/true, request)) {
+        MutexLock lock(mutex_);
+        requests_.push_back(request);
+        ResetAtClose(socket);
+      }
+      return;
     default:
       send(socket, step.bytes.data(), step.bytes.size(), MSG_NOSIGNAL);
       shutdown(socket, SHUT_WR);

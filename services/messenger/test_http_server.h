@@ -21,6 +21,9 @@ class TestHttpServer {
   enum class Act {
     // Reads the request and sends the bytes, then closes.
     kAnswer,
+    // Reads the request, sends the bytes, keeps the connection open for another
+    // request, and resets when that has come.
+    kAnswerOnce,
     // Reads the request and waits until the client closes.
     kHold,
     // Reads the request and waits for Release, then sends the bytes.
