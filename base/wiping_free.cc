@@ -23,7 +23,7 @@
 extern "C" {
 
 // The allocator of glibc, under the names that it keeps for this.
-void __libc_free(void* memory);  // NOLINT
+void __libc_free(void* memory);    // NOLINT
 void* __libc_malloc(size_t size);  // NOLINT
 
 // What is larger are tables and buffers of the store, which hold sealed values,

@@ -38,6 +38,8 @@ struct FactorDescriptor {
   std::vector<std::string> amr;
   ReplayGuard replay_guard = ReplayGuard::kNone;
   bool needs_challenge = false;
+  // StartChallenge and BeginEnrollment make messages.
+  bool sends_messages = false;
   bool phishing_resistant = false;
   // AcceptableCodes is implemented: a code tells whose it is.
   bool identifies_member = false;

@@ -6,7 +6,7 @@
 
 namespace cofactor::factors {
 
-// Adds the factors that come with the server: totp.
+// Adds the factors that come with the server: totp and sms.
 absl::Status RegisterStandardFactors(FactorRegistry::Builder& builder);
 
 }  // namespace cofactor::factors

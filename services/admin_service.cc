@@ -184,4 +184,20 @@ grpc::ServerUnaryReactor* AdminService::ImportAccount(
                             &ExportEngine::ImportAccount);
 }
 
+grpc::ServerUnaryReactor* AdminService::ListSendLimits(
+    grpc::CallbackServerContext* context,
+    const v1::ListSendLimitsRequest* request,
+    v1::ListSendLimitsResponse* response) {
+  return chokepoint_.Read(context, request, response, send_limits_,
+                          &SendLimitsEngine::ListSendLimits);
+}
+
+grpc::ServerUnaryReactor* AdminService::ResetSendLimit(
+    grpc::CallbackServerContext* context,
+    const v1::ResetSendLimitRequest* request,
+    v1::ResetSendLimitResponse* response) {
+  return chokepoint_.Mutate(context, request, response, send_limits_,
+                            &SendLimitsEngine::ResetSendLimit);
+}
+
 }  // namespace cofactor::services

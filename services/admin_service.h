@@ -8,6 +8,7 @@
 #include "services/engine/client_directory.h"
 #include "services/engine/client_engine.h"
 #include "services/engine/export_engine.h"
+#include "services/engine/send_limits_engine.h"
 #include "services/store_keeper.h"
 #include "storage/store.h"
 
@@ -22,10 +23,12 @@ class AdminService final : public v1::AdminService::CallbackService {
   // refused.
   AdminService(Chokepoint& chokepoint, const ClientEngine& clients,
                const ExportEngine& exports, ClientDirectory& directory,
-               storage::Store& store, StoreKeeper* keeper)
+               storage::Store& store, StoreKeeper* keeper,
+               const SendLimitsEngine& send_limits)
       : chokepoint_(chokepoint),
         clients_(clients),
         exports_(exports),
+        send_limits_(send_limits),
         keeper_(keeper),
         reload_([&directory, &store] { return directory.Load(store); }) {}
 
@@ -82,6 +85,14 @@ class AdminService final : public v1::AdminService::CallbackService {
       grpc::CallbackServerContext* context,
       const v1::ImportAccountRequest* request,
       v1::ImportAccountResponse* response) override;
+  grpc::ServerUnaryReactor* ListSendLimits(
+      grpc::CallbackServerContext* context,
+      const v1::ListSendLimitsRequest* request,
+      v1::ListSendLimitsResponse* response) override;
+  grpc::ServerUnaryReactor* ResetSendLimit(
+      grpc::CallbackServerContext* context,
+      const v1::ResetSendLimitRequest* request,
+      v1::ResetSendLimitResponse* response) override;
 
  private:
   // Serves a call about the store: action does it and calls its argument; then
@@ -96,6 +107,7 @@ class AdminService final : public v1::AdminService::CallbackService {
   Chokepoint& chokepoint_;
   const ClientEngine& clients_;
   const ExportEngine& exports_;
+  const SendLimitsEngine& send_limits_;
   StoreKeeper* const keeper_;
   const Chokepoint::Then reload_;
 };

@@ -25,6 +25,14 @@ grpc::ServerUnaryReactor* AuthService::ConfirmEnrollment(
                             &EnrollmentEngine::ConfirmEnrollment);
 }
 
+grpc::ServerUnaryReactor* AuthService::ResendEnrollment(
+    grpc::CallbackServerContext* context,
+    const v1::ResendEnrollmentRequest* request,
+    v1::ResendEnrollmentResponse* response) {
+  return chokepoint_.Mutate(context, request, response, enrollments_,
+                            &EnrollmentEngine::ResendEnrollment);
+}
+
 grpc::ServerUnaryReactor* AuthService::GetEnrollment(
     grpc::CallbackServerContext* context,
     const v1::GetEnrollmentRequest* request,
@@ -85,6 +93,14 @@ grpc::ServerUnaryReactor* AuthService::CreateChallenge(
     v1::CreateChallengeResponse* response) {
   return chokepoint_.Mutate(context, request, response, challenges_,
                             &ChallengeEngine::CreateChallenge);
+}
+
+grpc::ServerUnaryReactor* AuthService::ResendChallenge(
+    grpc::CallbackServerContext* context,
+    const v1::ResendChallengeRequest* request,
+    v1::ResendChallengeResponse* response) {
+  return chokepoint_.Mutate(context, request, response, challenges_,
+                            &ChallengeEngine::ResendChallenge);
 }
 
 grpc::ServerUnaryReactor* AuthService::GetChallenge(

@@ -36,6 +36,10 @@ class AuthService final : public v1::AuthService::CallbackService {
       grpc::CallbackServerContext* context,
       const v1::ConfirmEnrollmentRequest* request,
       v1::ConfirmEnrollmentResponse* response) override;
+  grpc::ServerUnaryReactor* ResendEnrollment(
+      grpc::CallbackServerContext* context,
+      const v1::ResendEnrollmentRequest* request,
+      v1::ResendEnrollmentResponse* response) override;
   grpc::ServerUnaryReactor* GetEnrollment(
       grpc::CallbackServerContext* context,
       const v1::GetEnrollmentRequest* request,
@@ -66,6 +70,10 @@ class AuthService final : public v1::AuthService::CallbackService {
       grpc::CallbackServerContext* context,
       const v1::CreateChallengeRequest* request,
       v1::CreateChallengeResponse* response) override;
+  grpc::ServerUnaryReactor* ResendChallenge(
+      grpc::CallbackServerContext* context,
+      const v1::ResendChallengeRequest* request,
+      v1::ResendChallengeResponse* response) override;
   grpc::ServerUnaryReactor* GetChallenge(
       grpc::CallbackServerContext* context,
       const v1::GetChallengeRequest* request,

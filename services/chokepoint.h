@@ -32,13 +32,13 @@ class Chokepoint {
   // None is owned; all must outlive every call.
   Chokepoint(const Gate& gate, CallTelemetry& telemetry, Executor& executor,
              storage::Store& store, const Clock& clock,
-             const AuditLog& audit_log)
+             const AuditLog& audit_log, MessageSender* sender)
       : gate_(gate),
         telemetry_(telemetry),
         executor_(executor),
         store_(store),
         clock_(clock),
-        runner_(store, executor, clock, audit_log, &telemetry) {}
+        runner_(store, executor, clock, audit_log, &telemetry, sender) {}
 
   // Lets a call in, or says why not. For calls that Serve does not serve.
   absl::StatusOr<Caller> Admit(const grpc::ServerContextBase& context,

@@ -132,8 +132,8 @@ class ChokepointTest : public testing::Test {
   Log log_{clock_, Log::Options(), [](absl::string_view) { return true; }};
   CallTelemetry telemetry_{metrics_, log_, true};
   TestExecutor executor_;
-  Chokepoint chokepoint_{*gate_, telemetry_, executor_,
-                         store_, clock_,     audit_log_};
+  Chokepoint chokepoint_{*gate_, telemetry_, executor_, store_,
+                         clock_, audit_log_, nullptr};
   CreateAccountService service_{chokepoint_};
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<v1::AccountService::Stub> stub_;

@@ -107,15 +107,18 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
         "or use another store");
   }
   parts.clock.SetOffset(offset);
-  std::unique_ptr<Server> server(new Server(
-      options, std::move(parts), std::move(directory), std::move(gate)));
+  ASSIGN_OR_RETURN(Secret decoy_secret,
+                   LoadDecoySecret(*parts.store, parts.randomness));
+  std::unique_ptr<Server> server(
+      new Server(options, std::move(parts), std::move(directory),
+                 std::move(gate), std::move(decoy_secret)));
   RETURN_IF_ERROR(server->Listen(options));
   return server;
 }
 
 Server::Server(const ServerOptions& options, ServerParts parts,
                std::unique_ptr<ClientDirectory> directory,
-               std::unique_ptr<const Gate> gate)
+               std::unique_ptr<const Gate> gate, Secret decoy_secret)
     : clock_(parts.clock),
       metrics_(parts.metrics),
       log_(parts.log),
@@ -128,17 +131,20 @@ Server::Server(const ServerOptions& options, ServerParts parts,
       telemetry_(metrics_, log_, options.log_all_calls),
       code_index_(kMaxIndexedCodes, parts.randomness),
       enrollments_(registry_, parts.randomness),
-      challenges_(registry_, parts.randomness),
-      verifications_(registry_, code_index_, parts.randomness),
+      decoys_(std::move(decoy_secret), parts.randomness),
+      challenges_(registry_, decoys_, parts.randomness),
+      verifications_(registry_, code_index_, decoys_),
       support_(registry_, code_index_),
       clients_(parts.randomness),
       exports_(registry_, parts.randomness),
+      send_limits_(options.send_policy, parts.randomness),
+      send_limits_engine_(send_limits_, phone_numbers_),
       pool_(options.threads, options.max_waiting_calls),
       chokepoint_(*gate_, telemetry_, pool_, *store_, clock_, audit_log_),
       audit_tail_(pool_, *store_, kMaxTails),
       account_service_(chokepoint_, accounts_),
       admin_service_(chokepoint_, clients_, exports_, *directory_, *store_,
-                     keeper_.get()),
+                     keeper_.get(), send_limits_engine_),
       audit_service_(chokepoint_, audit_, audit_tail_),
       auth_service_(chokepoint_, enrollments_, challenges_, verifications_,
                     support_),

@@ -14,7 +14,9 @@
 #include "base/executor.h"
 #include "base/periodic_task.h"
 #include "base/randomness.h"
+#include "base/secret.h"
 #include "factors/factor_registry.h"
+#include "factors/sms/phone_number.h"
 #include "grpcpp/server.h"
 #include "services/account_service.h"
 #include "services/admin_service.h"
@@ -31,8 +33,11 @@
 #include "services/engine/client_directory.h"
 #include "services/engine/client_engine.h"
 #include "services/engine/code_index.h"
+#include "services/engine/decoys.h"
 #include "services/engine/enrollment_engine.h"
 #include "services/engine/export_engine.h"
+#include "services/engine/send_limits.h"
+#include "services/engine/send_limits_engine.h"
 #include "services/engine/support_engine.h"
 #include "services/engine/verification_engine.h"
 #include "services/gate.h"
@@ -58,6 +63,8 @@ struct ServerOptions {
   size_t max_waiting_calls = 4096;
   // How long an event of the audit log is kept.
   absl::Duration audit_retention = absl::Hours(24 * 400);
+  // What messages may cost. By default none leaves.
+  SendPolicy send_policy;
   bool log_all_calls = false;
   // Serves DevService too. Never with real accounts.
   bool dev = false;
@@ -107,7 +114,7 @@ class Server {
  private:
   Server(const ServerOptions& options, ServerParts parts,
          std::unique_ptr<ClientDirectory> directory,
-         std::unique_ptr<const Gate> gate);
+         std::unique_ptr<const Gate> gate, Secret decoy_secret);
 
   absl::Status Listen(const ServerOptions& options);
   void ObserveBy(Metrics& metrics);
@@ -127,12 +134,16 @@ class Server {
   CodeIndex code_index_;
   const AccountEngine accounts_{};
   const EnrollmentEngine enrollments_;
+  const Decoys decoys_;
   const ChallengeEngine challenges_;
   const VerificationEngine verifications_;
   const SupportEngine support_;
   const AuditEngine audit_{};
   const ClientEngine clients_;
   const ExportEngine exports_;
+  const factors::sms::PhoneNumbers phone_numbers_;
+  const SendLimits send_limits_;
+  const SendLimitsEngine send_limits_engine_;
   ThreadPool pool_;
   Chokepoint chokepoint_;
   AuditTail audit_tail_;

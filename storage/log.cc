@@ -94,19 +94,21 @@ absl::StatusOr<LogHead> DecodeLogHead(absl::string_view bytes) {
                  DecodeTime(bytes.substr(kNumberBytes))};
 }
 
-absl::StatusOr<LogRecord> DecodeLogRecord(absl::string_view bytes) {
+absl::StatusOr<LogRecord> DecodeLogRecord(uint64_t sequence,
+                                          absl::string_view bytes) {
   if (bytes.size() < kLogLinkBytes ||
       !absl::ConsumePrefix(&bytes, absl::string_view(&kFormat, 1))) {
     return absl::DataLossError("a record of a log in the store is damaged");
   }
-  return LogRecord{std::string(bytes.substr(0, kChainBytes)),
-                   DecodeTime(bytes.substr(kChainBytes)),
-                   bytes.substr(kChainBytes + kNumberBytes)};
+  return LogRecord{
+      std::string(bytes.substr(0, kChainBytes)),
+      {sequence - 1, std::string(bytes.substr(kChainBytes, kChainBytes)),
+       DecodeTime(bytes.substr(2 * kChainBytes))},
+      bytes.substr(2 * kChainBytes + kNumberBytes)};
 }
 
 std::string NextLink(const LogHead& head, absl::string_view digest) {
-  // All parts but the link of a first record are of fixed length, and the
-  // number tells whether this is one.
+  // All parts but the last are of fixed length.
   const std::string bytes =
       absl::StrCat(kDomain, EncodeNumber(head.sequence + 1),
                    EncodeTime(head.expire_time), head.link, digest);
@@ -121,7 +123,7 @@ Transaction::Write Place(Transaction::Append append, LogHead& head) {
   std::string link = NextLink(head, append.digest);
   Transaction::Write write;
   write.key = LogKey(append.log, head.sequence + 1);
-  write.value = absl::StrCat(std::string(1, kFormat), link,
+  write.value = absl::StrCat(std::string(1, kFormat), link, head.link,
                              EncodeTime(head.expire_time), append.value);
   write.expire_time = append.expire_time;
   head = {head.sequence + 1, std::move(link), append.expire_time};

@@ -20,17 +20,22 @@ namespace cofactor::storage {
 //   "~LOG/" + n     the n-th record, n in 8 bytes, big-endian, from 1 on; its
 //                   value is a link of kLogLinkBytes, then what was appended
 //
-// A link is SHA-256 over the link before it, the number, the expire time of the
-// record before, and the digest that was appended. Whoever appends draws the
-// digest over what is to be provable; it is not stored, so that nobody who
-// cannot open the record can compute a link anew.
+// A link is SHA-256 over the number, the link and the expire time of the record
+// before, and the digest that was appended. Whoever appends draws the digest
+// over what is to be provable; it is not stored, so that nobody who cannot open
+// the record can compute a link anew. What else a link covers is stored beside
+// it, so that it can be checked where the record before has expired.
 
-// Where a log ends.
+inline constexpr size_t kChainBytes = 32;
+// Length of what stands before an appended value.
+inline constexpr size_t kLogLinkBytes = 1 + 2 * kChainBytes + 8;
+
+// Where a log ends, or stood before a record.
 struct LogHead {
   // Number of the last record; 0 if there was never one.
   uint64_t sequence = 0;
-  // Link of the last record: kChainBytes, empty if there was never one.
-  std::string link;
+  // Link of the last record; zeros if there was never one.
+  std::string link = std::string(kChainBytes, '\0');
   // Expire time of the last record.
   absl::Time expire_time = absl::InfinitePast();
 };
@@ -38,15 +43,13 @@ struct LogHead {
 // A record of a log, as it is read.
 struct LogRecord {
   std::string link;
-  // Until then the record before this one has to be there.
-  absl::Time previous_expire_time;
+  // Where the log ended before this record. Until its expire time the record
+  // before this one has to be there. Nobody vouches for it before the link was
+  // checked.
+  LogHead previous;
   // Points into what was decoded.
   absl::string_view value;
 };
-
-inline constexpr size_t kChainBytes = 32;
-// Length of what stands before an appended value.
-inline constexpr size_t kLogLinkBytes = 1 + kChainBytes + 8;
 
 std::string LogHeadKey(absl::string_view log);
 // Prefix of the keys of all records of a log, and the key of one.
@@ -63,7 +66,8 @@ bool IsLogHeadKey(absl::string_view key);
 // DATA_LOSS: these bytes are no head, or no record of a log.
 std::string EncodeLogHead(const LogHead& head);
 absl::StatusOr<LogHead> DecodeLogHead(absl::string_view bytes);
-absl::StatusOr<LogRecord> DecodeLogRecord(absl::string_view bytes);
+absl::StatusOr<LogRecord> DecodeLogRecord(uint64_t sequence,
+                                          absl::string_view bytes);
 
 // The link of the record that comes behind a head.
 std::string NextLink(const LogHead& head, absl::string_view digest);

@@ -85,7 +85,7 @@ class AuditChainTest : public testing::Test {
   // Where the log would end if this were its last event.
   storage::LogHead HeadAt(uint64_t sequence) {
     const storage::Record record = RawEvent(sequence);
-    return {sequence, storage::DecodeLogRecord(record.value)->link,
+    return {sequence, storage::DecodeLogRecord(sequence, record.value)->link,
             record.expire_time};
   }
   void PutHead(const storage::LogHead& head) {
@@ -196,6 +196,19 @@ TEST_F(AuditChainTest, FindsEventsThatAreRemovedAtTheFrontBeforeTheirTime) {
   ExpectBrokenAt(3);
   harness_.clock().Advance(kRetention - absl::Microseconds(1));
   ExpectBrokenAt(3);
+}
+
+TEST_F(AuditChainTest, FindsEventsThatAreSaidToHaveEnded) {
+  RemoveUpTo(3);
+  // The first one that is left says that the one before it ended long ago.
+  const std::string key = storage::LogKey(kAuditLog, 4);
+  std::string value = Raw(key).value;
+  value.replace(storage::kLogLinkBytes - 8, 8, 8, '\0');
+  storage::Transaction transaction;
+  transaction.Put(key, value);
+  ASSERT_TRUE(
+      storage::CommitAndWait(harness_.store(), std::move(transaction)).ok());
+  ExpectBrokenAt(4);
 }
 
 TEST_F(AuditChainTest, FindsThatAllEventsAreRemovedBeforeTheirTime) {

@@ -114,16 +114,16 @@ absl::Status VerifyEvent(const storage::Snapshot& snapshot, absl::Time now,
   const storage::Entry entry{key, *std::move(raw)};
   const absl::StatusOr<LoggedEvent> event = DecodeEvent(entry);
   if (!event.ok()) return Broken(sequence, "it was changed");
-  if (is_first && sequence > 1) {
-    // What stands before it has to have ended by its retention.
-    if (event->place.previous_expire_time > now) {
-      return Broken(sequence - 1, "it was removed before its time");
-    }
-  } else {
-    head.expire_time = event->place.previous_expire_time;
-    if (storage::NextLink(head, event->digest) != event->place.link) {
-      return Broken(sequence, "its link does not follow from the one before");
-    }
+  const storage::LogHead& previous = event->place.previous;
+  if (storage::NextLink(previous, event->digest) != event->place.link) {
+    return Broken(sequence, "its link does not belong to it");
+  }
+  // What stands before the first one has to have ended by its retention.
+  if (is_first && sequence > 1 && previous.expire_time > now) {
+    return Broken(sequence - 1, "it was removed before its time");
+  }
+  if (!is_first && previous.link != head.link) {
+    return Broken(sequence, "its link does not follow from the one before");
   }
   head.sequence = sequence;
   head.link = event->place.link;
@@ -207,7 +207,7 @@ absl::Status AuditEngine::VerifyAuditChain(
   const storage::Snapshot& snapshot = plan.snapshot();
   ASSIGN_OR_RETURN(const storage::LogHead end, ReadHead(snapshot));
   storage::LogHead head;
-  bool is_first = true;
+  bool is_first = false;
   if (request.after_sequence() != 0) {
     if (request.after_link().size() != storage::kChainBytes) {
       return InvalidField("after_link",
@@ -218,7 +218,6 @@ absl::Status AuditEngine::VerifyAuditChain(
     }
     head.sequence = request.after_sequence();
     head.link = request.after_link();
-    is_first = false;
     if (head.sequence == end.sequence && head.link != end.link) {
       return Broken(end.sequence, "its link is another than it was");
     }

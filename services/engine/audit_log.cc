@@ -40,7 +40,9 @@ void AuditLog::Append(record::v1::AuditRecord event, absl::Time now,
 
 absl::StatusOr<LoggedEvent> DecodeEvent(const storage::Entry& entry) {
   LoggedEvent event;
-  ASSIGN_OR_RETURN(event.place, storage::DecodeLogRecord(entry.record.value));
+  ASSIGN_OR_RETURN(event.place,
+                   storage::DecodeLogRecord(storage::SequenceOf(entry.key),
+                                            entry.record.value));
   event.digest = DigestOf(event.place.value);
   storage::Record raw = entry.record;
   raw.value = std::string(event.place.value);

@@ -107,6 +107,14 @@ absl::Time RetainedUntil(const ChallengeRecord& challenge) {
   return absl::FromUnixMicros(challenge.expire_micros()) + kChallengeRetention;
 }
 
+v1::Challenge View(const Plan& plan, const ChallengeRecord& challenge) {
+  v1::Challenge view = ViewOf(challenge, plan.now());
+  if (challenge.has_delivery()) {
+    *view.mutable_delivery() = ViewOf(plan, challenge.delivery());
+  }
+  return view;
+}
+
 void WriteChallenge(Plan& plan, ChallengeRecord& challenge) {
   plan.Write(ChallengeKey(challenge.challenge_id()), challenge,
              RetainedUntil(challenge));
@@ -132,9 +140,6 @@ absl::Status ChallengeEngine::CreateChallenge(
   ASSIGN_OR_RETURN(const Challenged challenged, WhomToAsk(plan, request));
   ASSIGN_OR_RETURN(const factors::Factor* factor,
                    FindFactor(registry_, challenged.factor_type));
-  ASSIGN_OR_RETURN(
-      const factors::StartedChallenge started,
-      factor->StartChallenge(challenged.state, plan.now(), randomness_));
 
   ChallengeRecord challenge;
   challenge.set_challenge_id(randomness_.DrawId());
@@ -152,7 +157,7 @@ absl::Status ChallengeEngine::CreateChallenge(
   challenge.set_state(v1::CHALLENGE_STATE_PENDING);
   challenge.set_create_micros(absl::ToUnixMicros(plan.now()));
   challenge.set_expire_micros(absl::ToUnixMicros(plan.now() + lifetime));
-  challenge.set_factor_state(std::string(started.state.ExposeSecret()));
+  RETURN_IF_ERROR(StartOn(plan, challenged.state, challenge));
   plan.audit().set_challenge_id(challenge.challenge_id());
   plan.audit().set_enrollment_id(challenge.enrollment_id());
   plan.audit().set_factor_type(challenge.factor_type());
@@ -160,7 +165,60 @@ absl::Status ChallengeEngine::CreateChallenge(
   plan.WriteMark(ChallengeListKey(challenge.account_id(), challenge.member_id(),
                                   challenge.challenge_id()),
                  RetainedUntil(challenge));
-  *response.mutable_challenge() = ViewOf(challenge, plan.now());
+  *response.mutable_challenge() = View(plan, challenge);
+  return absl::OkStatus();
+}
+
+absl::Status ChallengeEngine::StartOn(Plan& plan,
+                                      const factors::FactorState& state,
+                                      ChallengeRecord& challenge) const {
+  ASSIGN_OR_RETURN(const factors::Factor* factor,
+                   FindFactor(registry_, challenge.factor_type()));
+  ASSIGN_OR_RETURN(factors::StartedChallenge started,
+                   factor->StartChallenge(state, plan.now(), randomness_));
+  challenge.set_factor_state(std::string(started.state.ExposeSecret()));
+  if (challenge.decoy()) {
+    if (!factor->descriptor().sends_messages) return absl::OkStatus();
+    return messages_.PlanDecoy(plan, *challenge.mutable_delivery());
+  }
+  if (started.messages.empty()) return absl::OkStatus();
+  return messages_.PlanSend(
+      plan,
+      {challenge.account_id(), challenge.member_id(), challenge.challenge_id(),
+       "", absl::FromUnixMicros(challenge.expire_micros())},
+      std::move(started.messages), *challenge.mutable_delivery());
+}
+
+absl::Status ChallengeEngine::ResendChallenge(
+    Plan& plan, const v1::ResendChallengeRequest& request,
+    v1::ResendChallengeResponse& response) const {
+  RETURN_IF_ERROR(CheckId("challenge_id", request.challenge_id()));
+  ASSIGN_OR_RETURN(auto stored, ReadChallenge(plan, request.challenge_id()));
+  ChallengeRecord& challenge = stored.record;
+  RETURN_IF_ERROR(CheckOpen(challenge, plan.now()));
+  if (!challenge.has_delivery()) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "NOTHING_TO_RESEND",
+                     "the factor of this challenge sends no messages");
+  }
+  ASSIGN_OR_RETURN(auto member, FindMember(plan, challenge.account_id(),
+                                           challenge.member_id()));
+  const EnrollmentRecord* enrollment =
+      FindEnrollment(member.record, challenge.enrollment_id());
+  // Whom it was made for may be gone by now; the caller need not know.
+  challenge.set_decoy(challenge.decoy() || enrollment == nullptr ||
+                      !IsActive(*enrollment) ||
+                      !MayVerify(member.record, plan.now()));
+  ASSIGN_OR_RETURN(const factors::Factor* factor,
+                   FindFactor(registry_, challenge.factor_type()));
+  factors::FactorState state;
+  if (challenge.decoy()) {
+    ASSIGN_OR_RETURN(state, factor->DecoyState(randomness_));
+  } else {
+    state = FactorStateOf(*enrollment);
+  }
+  RETURN_IF_ERROR(StartOn(plan, state, challenge));
+  WriteChallenge(plan, challenge);
+  *response.mutable_challenge() = View(plan, challenge);
   return absl::OkStatus();
 }
 
@@ -174,12 +232,14 @@ absl::StatusOr<ChallengeEngine::Challenged> ChallengeEngine::WhomToAsk(
   }
   Challenged decoy;
   decoy.decoy = true;
-  decoy.enrollment_id = request.enrollment_id().empty()
-                            ? randomness_.DrawId()
-                            : request.enrollment_id();
   decoy.factor_type = request.factor_type().empty()
                           ? std::string(kDecoyFactorType)
                           : request.factor_type();
+  decoy.enrollment_id =
+      request.enrollment_id().empty()
+          ? decoys_.EnrollmentId(request.account_id(), request.member_id(),
+                                 decoy.factor_type)
+          : request.enrollment_id();
   ASSIGN_OR_RETURN(const factors::Factor* factor,
                    FindFactor(registry_, decoy.factor_type));
   ASSIGN_OR_RETURN(decoy.state, factor->DecoyState(randomness_));
@@ -206,7 +266,7 @@ absl::Status ChallengeEngine::GetChallenge(
   RETURN_IF_ERROR(CheckId("challenge_id", request.challenge_id()));
   ASSIGN_OR_RETURN(const auto challenge,
                    ReadChallenge(plan, request.challenge_id()));
-  *response.mutable_challenge() = ViewOf(challenge.record, plan.now());
+  *response.mutable_challenge() = View(plan, challenge.record);
   return absl::OkStatus();
 }
 
@@ -226,7 +286,7 @@ absl::Status ChallengeEngine::ListChallenges(
                      plan.Read<ChallengeRecord>(
                          ChallengeKey(key.substr(key.rfind('/') + 1))));
     if (challenge.exists()) {
-      *response.add_challenges() = ViewOf(challenge.record, plan.now());
+      *response.add_challenges() = View(plan, challenge.record);
     }
   }
   response.set_next_page_token(page.next_page_token);
@@ -241,7 +301,7 @@ absl::Status ChallengeEngine::CancelChallenge(
   RETURN_IF_ERROR(CheckOpen(challenge.record, plan.now()));
   End(challenge.record, v1::CHALLENGE_STATE_CANCELLED, plan.now());
   WriteChallenge(plan, challenge.record);
-  *response.mutable_challenge() = ViewOf(challenge.record, plan.now());
+  *response.mutable_challenge() = View(plan, challenge.record);
   return absl::OkStatus();
 }
 
@@ -262,6 +322,7 @@ absl::Status ChallengeEngine::VerifyChallenge(
   if (reason == v1::VERIFICATION_REASON_UNSPECIFIED) {
     End(challenge.record, v1::CHALLENGE_STATE_APPROVED, plan.now());
     response.set_verified(true);
+    RETURN_IF_ERROR(messages_.CountVerified(plan, challenge.record.delivery()));
   } else {
     challenge.record.set_failures(challenge.record.failures() + 1);
     if (challenge.record.failures() >= kChallengeAttempts) {
@@ -270,7 +331,7 @@ absl::Status ChallengeEngine::VerifyChallenge(
   }
   response.set_reason(Decide(plan, response.verified(), reason));
   WriteChallenge(plan, challenge.record);
-  *response.mutable_challenge() = ViewOf(challenge.record, plan.now());
+  *response.mutable_challenge() = View(plan, challenge.record);
   return absl::OkStatus();
 }
 
@@ -301,9 +362,10 @@ absl::StatusOr<v1::VerificationReason> ChallengeEngine::Judge(
                                                   : challenge.enrollment_id(),
                 member.record));
   if (result.nothing_to_try) {
-    ASSIGN_OR_RETURN(result, TryDecoy(plan, trial, challenge.account_id(),
-                                      challenge.member_id(), randomness_));
+    ASSIGN_OR_RETURN(result, decoys_.Try(plan, trial, challenge.account_id(),
+                                         challenge.member_id()));
   } else {
+    decoys_.Touch(plan, trial, challenge.account_id(), challenge.member_id());
     WriteTrial(plan, member.record, result);
   }
   if (result.verified) {

@@ -9,6 +9,8 @@
 #include "cofactor/v1/auth_service.pb.h"
 #include "factors/factor.h"
 #include "factors/factor_registry.h"
+#include "services/engine/decoys.h"
+#include "services/engine/message_planner.h"
 #include "services/engine/plan.h"
 
 namespace cofactor::services {
@@ -17,14 +19,20 @@ namespace cofactor::services {
 // they mean, and MutationRunner for how a plan is committed. Thread-safe.
 class ChallengeEngine {
  public:
-  // Neither is owned; both must outlive this.
-  ChallengeEngine(const factors::FactorRegistry& registry,
-                  Randomness& randomness)
-      : registry_(registry), randomness_(randomness) {}
+  // None is owned; all must outlive this.
+  ChallengeEngine(const factors::FactorRegistry& registry, const Decoys& decoys,
+                  const MessagePlanner& messages, Randomness& randomness)
+      : registry_(registry),
+        decoys_(decoys),
+        messages_(messages),
+        randomness_(randomness) {}
 
   absl::Status CreateChallenge(Plan& plan,
                                const v1::CreateChallengeRequest& request,
                                v1::CreateChallengeResponse& response) const;
+  absl::Status ResendChallenge(Plan& plan,
+                               const v1::ResendChallengeRequest& request,
+                               v1::ResendChallengeResponse& response) const;
   absl::Status GetChallenge(Plan& plan, const v1::GetChallengeRequest& request,
                             v1::GetChallengeResponse& response) const;
   absl::Status ListChallenges(Plan& plan,
@@ -60,7 +68,13 @@ class ChallengeEngine {
       const v1::VerifyChallengeRequest& request,
       v1::VerifyChallengeResponse& response) const;
 
+  // Starts a challenge, or starts it anew, and plans its message.
+  absl::Status StartOn(Plan& plan, const factors::FactorState& state,
+                       record::v1::ChallengeRecord& challenge) const;
+
   const factors::FactorRegistry& registry_;
+  const Decoys& decoys_;
+  const MessagePlanner& messages_;
   Randomness& randomness_;
 };
 

@@ -147,6 +147,21 @@ TEST_F(ClientDirectoryTest, ARevokedClientOpensNothing) {
   EXPECT_EQ(ClientOf(other), "other");
 }
 
+TEST_F(ClientDirectoryTest, OpensNothingByWhatIsLeftInARevokedRecord) {
+  const std::string key = Create("web", {"dns:web.example.org"});
+  record::v1::ClientRecord client;
+  ASSERT_TRUE(
+      client.ParseFromString(harness_.RawRecords("k/")[0].record.value));
+  client.set_revoked(true);
+  storage::Transaction transaction;
+  transaction.Put(ClientKey("web"), client.SerializeAsString());
+  ASSERT_TRUE(
+      storage::CommitAndWait(harness_.store(), std::move(transaction)).ok());
+  Load();
+  EXPECT_EQ(ClientOf(key), "");
+  EXPECT_EQ(ClientOfTls({"dns:web.example.org"}), "");
+}
+
 TEST_F(ClientDirectoryTest, NoOtherSpellingOrPartOfAKeyOpens) {
   const std::string web = Create("web");
   const std::string other = Create("other");
@@ -221,7 +236,8 @@ TEST_F(ClientDirectoryTest, KeepsWhatItHadIfTheStoreCannotBeRead) {
   const std::string key = Create("web");
   Load();
   storage::Transaction transaction;
-  transaction.Put(ClientKey("zzz"), "no record");
+  // Before the client in their order, so that none is read anew.
+  transaction.Put(ClientKey("aaa"), "no record");
   ASSERT_TRUE(
       storage::CommitAndWait(harness_.store(), std::move(transaction)).ok());
   EXPECT_TRUE(absl::IsDataLoss(directory_.Load(harness_.store())));

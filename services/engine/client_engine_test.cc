@@ -372,11 +372,17 @@ TEST_F(ClientEngineTest, NamesTheFieldOfBadInput) {
   }
 }
 
-TEST_F(ClientEngineTest, ResettingTheAdministratorEndsAllKeysItHad) {
-  v1::CreateClientRequest request = CreateRequest("admin", v1::SCOPE_ADMIN);
+class AdminResetTest : public ClientEngineTest,
+                       public testing::WithParamInterface<bool> {};
+
+TEST_P(AdminResetTest, EndsAllKeysThatItHadAndGivesItAllScopes) {
+  v1::CreateClientRequest request = CreateRequest("admin", v1::SCOPE_VERIFY);
+  request.mutable_client()->add_account_ids("acme");
   const std::string lost = Create(request).api_key();
-  Create("other", v1::SCOPE_ADMIN);
-  ASSERT_TRUE(Revoke("admin").ok());
+  const bool was_revoked = GetParam();
+  if (was_revoked) {
+    ASSERT_TRUE(Revoke("admin").ok());
+  }
   SeededRandomness randomness(9);
   const ClientEngine engine(randomness);
   const Caller caller = Caller::Server();
@@ -385,7 +391,7 @@ TEST_F(ClientEngineTest, ResettingTheAdministratorEndsAllKeysItHad) {
   {
     const auto snapshot = harness_.store().GetSnapshot();
     Plan plan(*snapshot, harness_.now(), caller);
-    ASSERT_TRUE(*engine.HasAdmin(plan));
+    EXPECT_FALSE(*engine.HasAdmin(plan));
     ASSERT_TRUE(engine.ResetAdmin(plan, made.record).ok());
     transaction = plan.TakeTransaction();
   }
@@ -400,7 +406,12 @@ TEST_F(ClientEngineTest, ResettingTheAdministratorEndsAllKeysItHad) {
   EXPECT_EQ((*admin)->client_id, "admin");
   EXPECT_TRUE((*admin)->scopes.Has(v1::SCOPE_ADMIN));
   EXPECT_TRUE((*admin)->account_ids.empty());
+  const auto snapshot = harness_.store().GetSnapshot();
+  Plan plan(*snapshot, harness_.now(), caller);
+  EXPECT_TRUE(*engine.HasAdmin(plan));
 }
+
+INSTANTIATE_TEST_SUITE_P(RevokedOrNot, AdminResetTest, testing::Bool());
 
 }  // namespace
 }  // namespace cofactor::services

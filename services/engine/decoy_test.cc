@@ -164,7 +164,7 @@ TEST(DecoyTest, WhatIsKeptOfGuessesAtNobodyExpires) {
   const size_t events = 50;
   EXPECT_EQ(harness.RawRecords("u/").size(), 50u);
   EXPECT_EQ(harness.RawRecords().size(), before + events + 50);
-  harness.clock().Advance(absl::Hours(31 * 24) - absl::Microseconds(1));
+  harness.clock().Advance(absl::Hours(366 * 24) - absl::Microseconds(1));
   EXPECT_EQ(*harness.store().RemoveExpired(1'000), 0u);
   harness.clock().Advance(absl::Microseconds(1));
   EXPECT_EQ(*harness.store().RemoveExpired(1'000), 50u);

@@ -11,9 +11,9 @@ namespace cofactor::services {
 // enrollment that they belong to. Thread-safe.
 class DeliveryEngine {
  public:
-  // A report about a message that is not the last of its challenge, or that says
-  // less than is known, changes nothing. NOT_FOUND: there is no such message, or
-  // it was long ago.
+  // A report about a message that is not the last of its challenge, or that
+  // says less than is known, changes nothing. NOT_FOUND: there is no such
+  // message, or it was long ago.
   absl::Status RecordDelivery(Plan& plan,
                               const record::v1::DeliveryReport& report,
                               record::v1::DeliveryReported& reported) const;

@@ -42,6 +42,22 @@ bool HasActive(const MemberRecord& member, absl::string_view factor_type) {
                      });
 }
 
+v1::Enrollment View(const Plan& plan, const MemberRecord& member,
+                    const EnrollmentRecord& enrollment) {
+  v1::Enrollment view = services::ViewOf(member, enrollment, plan.now());
+  if (enrollment.has_delivery()) {
+    *view.mutable_delivery() = services::ViewOf(plan, enrollment.delivery());
+  }
+  return view;
+}
+
+MessageTarget TargetOf(const MemberRecord& member,
+                       const EnrollmentRecord& enrollment) {
+  return {member.account_id(), member.member_id(), "",
+          enrollment.enrollment_id(),
+          absl::FromUnixMicros(enrollment.pending_expire_micros())};
+}
+
 v1::Factor ViewOf(const factors::FactorDescriptor& descriptor) {
   v1::Factor view;
   view.set_factor_type(descriptor.type_id);
@@ -102,14 +118,18 @@ absl::Status EnrollmentEngine::BeginEnrollment(
   enrollment.set_create_micros(absl::ToUnixMicros(plan.now()));
   enrollment.set_pending_expire_micros(
       absl::ToUnixMicros(plan.now() + kPendingLifetime));
+  if (!begun.messages.empty()) {
+    RETURN_IF_ERROR(messages_.PlanSend(
+        plan, TargetOf(member.record, enrollment), std::move(begun.messages),
+        *enrollment.mutable_delivery()));
+  }
   if (!request.request_id().empty()) {
     enrollment.set_begin_idempotency_key(
         IdempotencyKey(plan.caller().client_id(), request.request_id()));
   }
   plan.Write(MemberKey(request.account_id(), request.member_id()),
              member.record);
-  *response.mutable_enrollment() =
-      services::ViewOf(member.record, enrollment, plan.now());
+  *response.mutable_enrollment() = View(plan, member.record, enrollment);
   *response.mutable_activation() = std::move(begun.activation);
   return absl::OkStatus();
 }
@@ -143,6 +163,8 @@ absl::Status EnrollmentEngine::ConfirmEnrollment(
     if (!HasActive(member.record, factor_type)) {
       ForgetMemberFailures(member.record, factor_type);
     }
+    RETURN_IF_ERROR(messages_.CountVerified(plan, enrollment->delivery()));
+    enrollment->clear_delivery();
     enrollment->clear_begin_idempotency_key();
     enrollment->set_confirmed(true);
     enrollment->set_confirm_micros(absl::ToUnixMicros(plan.now()));
@@ -154,8 +176,39 @@ absl::Status EnrollmentEngine::ConfirmEnrollment(
   plan.audit().set_lock_began(result.lock_began);
   response.set_verified(result.verified);
   response.set_reason(Decide(plan, result.verified, result.reason));
-  *response.mutable_enrollment() =
-      services::ViewOf(member.record, *enrollment, plan.now());
+  *response.mutable_enrollment() = View(plan, member.record, *enrollment);
+  return absl::OkStatus();
+}
+
+absl::Status EnrollmentEngine::ResendEnrollment(
+    Plan& plan, const v1::ResendEnrollmentRequest& request,
+    v1::ResendEnrollmentResponse& response) const {
+  RETURN_IF_ERROR(CheckEnrollmentIds(request));
+  ASSIGN_OR_RETURN(auto member,
+                   ReadMember(plan, request.account_id(), request.member_id()));
+  RETURN_IF_ERROR(CheckMayVerify(member.record, plan.now()));
+  ASSIGN_OR_RETURN(
+      EnrollmentRecord * enrollment,
+      FindExistingEnrollment(plan, member.record, request.enrollment_id()));
+  if (enrollment->confirmed() || !enrollment->has_delivery()) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "NOTHING_TO_RESEND",
+                     "the enrollment waits for no message: only a pending one "
+                     "of a factor that sends messages does");
+  }
+  ASSIGN_OR_RETURN(const factors::Factor* factor,
+                   FindFactor(registry_, enrollment->factor_type()));
+  ASSIGN_OR_RETURN(factors::BegunEnrollment begun,
+                   factor->ResendEnrollment(FactorStateOf(*enrollment),
+                                            plan.now(), randomness_));
+  RETURN_IF_ERROR(messages_.PlanSend(plan, TargetOf(member.record, *enrollment),
+                                     std::move(begun.messages),
+                                     *enrollment->mutable_delivery()));
+  enrollment->set_factor_state_version(begun.state.version);
+  Wipe(*enrollment->mutable_factor_state());
+  enrollment->set_factor_state(std::string(begun.state.data.ExposeSecret()));
+  plan.Write(MemberKey(request.account_id(), request.member_id()),
+             member.record);
+  *response.mutable_enrollment() = View(plan, member.record, *enrollment);
   return absl::OkStatus();
 }
 
@@ -168,8 +221,7 @@ absl::Status EnrollmentEngine::GetEnrollment(
   ASSIGN_OR_RETURN(
       const EnrollmentRecord* enrollment,
       FindExistingEnrollment(plan, member.record, request.enrollment_id()));
-  *response.mutable_enrollment() =
-      services::ViewOf(member.record, *enrollment, plan.now());
+  *response.mutable_enrollment() = View(plan, member.record, *enrollment);
   return absl::OkStatus();
 }
 
@@ -180,8 +232,7 @@ absl::Status EnrollmentEngine::ListEnrollments(
   RETURN_IF_ERROR(CheckOptionalId("member_id", request.member_id()));
   const auto add_all = [&](const MemberRecord& member) {
     for (const EnrollmentRecord& enrollment : member.enrollments()) {
-      *response.add_enrollments() =
-          services::ViewOf(member, enrollment, plan.now());
+      *response.add_enrollments() = View(plan, member, enrollment);
     }
   };
   if (!request.member_id().empty()) {
@@ -222,8 +273,7 @@ absl::Status EnrollmentEngine::UpdateEnrollment(
       FindExistingEnrollment(plan, member.record, wanted.enrollment_id()));
   enrollment->set_label(wanted.label());
   plan.Write(MemberKey(wanted.account_id(), wanted.member_id()), member.record);
-  *response.mutable_enrollment() =
-      services::ViewOf(member.record, *enrollment, plan.now());
+  *response.mutable_enrollment() = View(plan, member.record, *enrollment);
   return absl::OkStatus();
 }
 

@@ -5,6 +5,7 @@
 #include "base/randomness.h"
 #include "cofactor/v1/auth_service.pb.h"
 #include "factors/factor_registry.h"
+#include "services/engine/message_planner.h"
 #include "services/engine/plan.h"
 
 namespace cofactor::services {
@@ -14,10 +15,10 @@ namespace cofactor::services {
 // Thread-safe.
 class EnrollmentEngine {
  public:
-  // Neither is owned; both must outlive this.
+  // None is owned; all must outlive this.
   EnrollmentEngine(const factors::FactorRegistry& registry,
-                   Randomness& randomness)
-      : registry_(registry), randomness_(randomness) {}
+                   const MessagePlanner& messages, Randomness& randomness)
+      : registry_(registry), messages_(messages), randomness_(randomness) {}
 
   absl::Status ListFactors(Plan& plan, const v1::ListFactorsRequest& request,
                            v1::ListFactorsResponse& response) const;
@@ -27,6 +28,9 @@ class EnrollmentEngine {
   absl::Status ConfirmEnrollment(Plan& plan,
                                  const v1::ConfirmEnrollmentRequest& request,
                                  v1::ConfirmEnrollmentResponse& response) const;
+  absl::Status ResendEnrollment(Plan& plan,
+                                const v1::ResendEnrollmentRequest& request,
+                                v1::ResendEnrollmentResponse& response) const;
   absl::Status GetEnrollment(Plan& plan,
                              const v1::GetEnrollmentRequest& request,
                              v1::GetEnrollmentResponse& response) const;
@@ -42,6 +46,7 @@ class EnrollmentEngine {
 
  private:
   const factors::FactorRegistry& registry_;
+  const MessagePlanner& messages_;
   Randomness& randomness_;
 };
 

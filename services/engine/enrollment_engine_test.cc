@@ -200,10 +200,12 @@ TEST_F(EnrollmentEngineTest, TellsItsFactors) {
   const auto factors =
       harness_.Call(&EnrollmentEngine::ListFactors, v1::ListFactorsRequest());
   ASSERT_TRUE(factors.ok());
-  ASSERT_EQ(factors->factors_size(), 1);
-  EXPECT_EQ(factors->factors(0).factor_type(), "totp");
-  EXPECT_EQ(factors->factors(0).kind(), v1::FACTOR_KIND_POSSESSION);
-  EXPECT_TRUE(factors->factors(0).identifies_member());
+  ASSERT_EQ(factors->factors_size(), 2);
+  EXPECT_EQ(factors->factors(0).factor_type(), "sms");
+  EXPECT_FALSE(factors->factors(0).identifies_member());
+  EXPECT_EQ(factors->factors(1).factor_type(), "totp");
+  EXPECT_EQ(factors->factors(1).kind(), v1::FACTOR_KIND_POSSESSION);
+  EXPECT_TRUE(factors->factors(1).identifies_member());
 }
 
 TEST_F(EnrollmentEngineTest, SaysWhatIsMissing) {
@@ -211,7 +213,7 @@ TEST_F(EnrollmentEngineTest, SaysWhatIsMissing) {
   request.set_member_id("eve");
   EXPECT_EQ(ErrorReason(Begin(request).status()), "MEMBER_NOT_FOUND");
   request = BeginRequest();
-  request.set_factor_type("sms");
+  request.set_factor_type("horoscope");
   EXPECT_EQ(Begin(request).status().code(), absl::StatusCode::kInvalidArgument);
   request = BeginRequest();
   request.set_label(std::string(129, 'x'));

@@ -36,8 +36,8 @@ uint32_t AccountFailures(uint64_t chance) {
   return static_cast<uint32_t>(kYearlyChance / chance);
 }
 
-const FailureCounts& FailuresOf(const record::v1::MemberRecord& member,
-                                absl::string_view factor_type) {
+const SpanCounts& FailuresOf(const record::v1::MemberRecord& member,
+                             absl::string_view factor_type) {
   for (const record::v1::FactorFailures& factor : member.failures()) {
     if (factor.factor_type() == factor_type) return factor.counts();
   }
@@ -48,11 +48,11 @@ void CountMemberFailure(record::v1::MemberRecord& member,
                         absl::string_view factor_type, absl::Time now) {
   for (record::v1::FactorFailures& factor : *member.mutable_failures()) {
     if (factor.factor_type() != factor_type) continue;
-    return AddFailure(kMemberWindow, *factor.mutable_counts(), now);
+    return AddOne(kMemberWindow, *factor.mutable_counts(), now);
   }
   record::v1::FactorFailures& factor = *member.add_failures();
   factor.set_factor_type(std::string(factor_type));
-  AddFailure(kMemberWindow, *factor.mutable_counts(), now);
+  AddOne(kMemberWindow, *factor.mutable_counts(), now);
 }
 
 void ForgetMemberFailures(record::v1::MemberRecord& member,

@@ -42,8 +42,8 @@ uint32_t AccountFailures(uint64_t chance);
 inline constexpr uint32_t kFewestAccountFailures = 24;
 
 // The counts of a factor in a member's record; empty if there are none.
-const FailureCounts& FailuresOf(const record::v1::MemberRecord& member,
-                                absl::string_view factor_type);
+const SpanCounts& FailuresOf(const record::v1::MemberRecord& member,
+                             absl::string_view factor_type);
 // Counts a failure of a member.
 void CountMemberFailure(record::v1::MemberRecord& member,
                         absl::string_view factor_type, absl::Time now);

@@ -1,9 +1,5 @@
 #include "services/engine/keys.h"
 
-#include <openssl/sha.h>
-
-#include <cstdint>
-
 #include "absl/strings/str_cat.h"
 
 namespace cofactor::services {
@@ -51,20 +47,21 @@ std::string IdempotencyKey(absl::string_view client_id,
   return absl::StrCat(kIdempotencyPrefix, client_id, "/", request_id);
 }
 
+std::string MessageKey(absl::string_view message_id) {
+  return absl::StrCat("q/", message_id);
+}
+
 std::string ClientKey(absl::string_view client_id) {
   return absl::StrCat(kClientPrefix, client_id);
 }
 
-std::string DecoyKey(absl::string_view account_id, absl::string_view member_id,
-                     absl::string_view factor_type) {
-  // Ids hold no '/', so that no two triples give the same.
-  const std::string whose =
-      absl::StrCat(account_id, "/", member_id, "/", factor_type);
-  uint8_t digest[SHA256_DIGEST_LENGTH];
-  SHA256(reinterpret_cast<const uint8_t*>(whose.data()), whose.size(), digest);
-  const uint32_t place = uint32_t{digest[0]} << 12 | uint32_t{digest[1]} << 4 |
-                         uint32_t{digest[2]} >> 4;
-  return absl::StrCat("u/", absl::Hex(place, absl::kZeroPad5));
+std::string DecoyKey(uint32_t place) {
+  return absl::StrCat("u/", absl::Hex(place, absl::kZeroPad6));
+}
+
+std::string SendLimitKey(char kind, absl::string_view whose) {
+  return absl::StrCat(kSendLimitPrefix, absl::string_view(&kind, 1), "/",
+                      whose);
 }
 
 }  // namespace cofactor::services

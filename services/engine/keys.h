@@ -1,6 +1,7 @@
 #ifndef COFACTOR_SERVICES_ENGINE_KEYS_H_
 #define COFACTOR_SERVICES_ENGINE_KEYS_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -44,6 +45,9 @@ std::string IdempotencyKey(absl::string_view client_id,
                            absl::string_view request_id);
 inline constexpr absl::string_view kIdempotencyPrefix = "i/";
 
+// MessageRecord.
+std::string MessageKey(absl::string_view message_id);
+
 // ClientRecord.
 std::string ClientKey(absl::string_view client_id);
 inline constexpr absl::string_view kClientPrefix = "k/";
@@ -51,10 +55,19 @@ inline constexpr absl::string_view kClientPrefix = "k/";
 // RosterRecord that changes with every client.
 inline constexpr absl::string_view kClientRosterKey = "x/clients";
 
-// MemberRecord of nobody: counts the responses to a member that there is not,
-// or that has no enrollment of the factor. Many share one of 2^20 keys.
-std::string DecoyKey(absl::string_view account_id, absl::string_view member_id,
-                     absl::string_view factor_type);
+// MemberRecord of nobody, in one of 2^24 places.
+std::string DecoyKey(uint32_t place);
+
+// DecoyKeyRecord.
+inline constexpr absl::string_view kDecoySecretKey = "x/decoy";
+
+// SendLimitRecord. kind: one letter. whose: an id, or a hash of what is
+// personal data: keys are not sealed.
+std::string SendLimitKey(char kind, absl::string_view whose);
+inline constexpr absl::string_view kSendLimitPrefix = "l/";
+
+// SendSaltRecord.
+inline constexpr absl::string_view kSendSaltKey = "x/send_salt";
 
 // Log of AuditRecords (storage/log.h).
 inline constexpr absl::string_view kAuditLog = "audit";

@@ -1,40 +1,12 @@
 #include "services/engine/keys.h"
 
-#include <cstdint>
-#include <set>
 #include <string>
 
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
 namespace cofactor::services {
 namespace {
-
-TEST(KeysTest, ADecoyKeyIsOneOfTwentyBits) {
-  std::set<std::string> keys;
-  for (int i = 0; i < 20'000; ++i) {
-    const std::string key = DecoyKey("acme", absl::StrCat("m", i), "totp");
-    ASSERT_TRUE(absl::StartsWith(key, "u/")) << key;
-    ASSERT_EQ(key.size(), 7u) << key;
-    uint32_t place = 0;
-    ASSERT_TRUE(absl::SimpleHexAtoi(key.substr(2), &place)) << key;
-    keys.insert(key);
-  }
-  // 20,000 balls in 2^20 urns: some 190 meet another.
-  EXPECT_GT(keys.size(), 19'700u);
-  EXPECT_LT(keys.size(), 19'900u);
-}
-
-TEST(KeysTest, ADecoyKeyDependsOnAccountMemberAndFactor) {
-  const std::string key = DecoyKey("acme", "ada", "totp");
-  EXPECT_EQ(key, DecoyKey("acme", "ada", "totp"));
-  EXPECT_NE(key, DecoyKey("beta", "ada", "totp"));
-  EXPECT_NE(key, DecoyKey("acme", "bob", "totp"));
-  EXPECT_NE(key, DecoyKey("acme", "ada", "sms"));
-  EXPECT_NE(DecoyKey("ab", "c", "totp"), DecoyKey("a", "bc", "totp"));
-}
 
 // What is on disk already has to be found again.
 TEST(KeysTest, KeysStayAsTheyWere) {
@@ -46,8 +18,9 @@ TEST(KeysTest, KeysStayAsTheyWere) {
   EXPECT_EQ(ChallengeListKey("acme", "ada", "c1"), "d/acme/ada/c1");
   EXPECT_EQ(IdempotencyKey("web", "r1"), "i/web/r1");
   EXPECT_EQ(ClientKey("web"), "k/web");
-  // printf acme/ada/totp | sha256sum
-  EXPECT_EQ(DecoyKey("acme", "ada", "totp"), "u/ee278");
+  EXPECT_EQ(SendLimitKey('a', "acme"), "l/a/acme");
+  EXPECT_EQ(SendLimitKey('t', ""), "l/t/");
+  EXPECT_EQ(DecoyKey(0xe278), "u/00e278");
 }
 
 TEST(KeysTest, APrefixTakesInTheRecordsOfOneParentAlone) {

@@ -57,6 +57,8 @@ struct MutationRunner::Call {
   int tries = 0;
   // What the last try decided: OK, or a refusal that is told of.
   absl::Status decision;
+  // What is sent once it is on disk.
+  std::vector<PlannedMessage> messages;
   // What the audit log tells of it.
   record::v1::AuditRecord event;
 };
@@ -89,7 +91,10 @@ void MutationRunner::Try(std::unique_ptr<Call> call) {
             : !IsRefusal(call->decision);
     if (tells_nothing) return std::move(call->done)(call->decision);
     // A refusal changes nothing but the log.
-    if (call->decision.ok()) transaction = plan.TakeTransaction();
+    if (call->decision.ok()) {
+      transaction = plan.TakeTransaction();
+      call->messages = plan.TakeMessages();
+    }
     call->event = EventOf(*call, plan);
     audit_log_.Append(call->event, plan.now(), transaction);
   }
@@ -151,6 +156,7 @@ void MutationRunner::Committed(std::unique_ptr<Call> call,
                                absl::Status status) {
   if (status.ok()) {
     if (observer_ != nullptr) observer_->Decided(call->event);
+    if (!call->messages.empty()) sender_->Send(std::move(call->messages));
     return std::move(call->done)(call->decision);
   }
   if (absl::IsAborted(status) && call->tries < kMaxTries) {

@@ -14,6 +14,7 @@
 #include "services/engine/audit_log.h"
 #include "services/engine/caller.h"
 #include "services/engine/decision_observer.h"
+#include "services/engine/message_sender.h"
 #include "services/engine/plan.h"
 #include "storage/store.h"
 
@@ -40,14 +41,17 @@ class MutationRunner {
   using Planner = std::function<absl::Status(Plan&)>;
   using Done = absl::AnyInvocable<void(absl::Status) &&>;
 
-  // None is owned; all must outlive every call. observer: may be null.
+  // None is owned; all must outlive every call. observer: may be null. sender:
+  // gets the messages of plans that were committed; null if no plan has any.
   MutationRunner(storage::Store& store, Executor& executor, const Clock& clock,
-                 const AuditLog& audit_log, DecisionObserver* observer)
+                 const AuditLog& audit_log, DecisionObserver* observer,
+                 MessageSender* sender)
       : store_(store),
         executor_(executor),
         clock_(clock),
         audit_log_(audit_log),
-        observer_(observer) {}
+        observer_(observer),
+        sender_(sender) {}
 
   // Plans on the present thread, and calls done once the plan is durable, or
   // with an error:
@@ -75,6 +79,7 @@ class MutationRunner {
   const Clock& clock_;
   const AuditLog& audit_log_;
   DecisionObserver* const observer_;
+  MessageSender* const sender_;
 };
 
 }  // namespace cofactor::services

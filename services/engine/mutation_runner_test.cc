@@ -200,7 +200,7 @@ TEST(MutationRunnerAnswerTest, ComesOnlyOnceTheTransactionIsDurable) {
   InlineExecutor executor;
   SeededRandomness randomness(1);
   const AuditLog audit_log(randomness, absl::Hours(1));
-  MutationRunner runner(store, executor, clock, audit_log, nullptr);
+  MutationRunner runner(store, executor, clock, audit_log, nullptr, nullptr);
   const AccountEngine engine{};
   v1::CreateAccountRequest request;
   request.mutable_account()->set_account_id("acme");

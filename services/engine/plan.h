@@ -13,6 +13,7 @@
 #include "base/status_macros.h"
 #include "cofactor/record/v1/record.pb.h"
 #include "services/engine/caller.h"
+#include "services/engine/message_sender.h"
 #include "storage/store.h"
 
 namespace cofactor::services {
@@ -104,12 +105,16 @@ class Plan {
 
   void Delete(absl::string_view key) { transaction_.Delete(key); }
 
+  // Has a message sent once the transaction is on disk.
+  void Send(PlannedMessage message) { messages_.push_back(std::move(message)); }
+
   // For scans. What they find is no condition: a caller that decides on it
   // needs a record that changes whenever the result does.
   const storage::Snapshot& snapshot() const { return snapshot_; }
 
   bool writes_nothing() const { return transaction_.writes().empty(); }
   storage::Transaction TakeTransaction() { return std::move(transaction_); }
+  std::vector<PlannedMessage> TakeMessages() { return std::move(messages_); }
 
  private:
   const storage::Snapshot& snapshot_;
@@ -117,6 +122,7 @@ class Plan {
   const Caller& caller_;
   record::v1::AuditRecord audit_;
   storage::Transaction transaction_;
+  std::vector<PlannedMessage> messages_;
 };
 
 }  // namespace cofactor::services

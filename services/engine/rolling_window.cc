@@ -17,18 +17,17 @@ bool Counts(const RollingWindow& window, int64_t span, int64_t present) {
 
 }  // namespace
 
-uint32_t FailuresIn(const RollingWindow& window, const FailureCounts& counts,
-                    absl::Time now) {
+uint32_t CountIn(const RollingWindow& window, const SpanCounts& counts,
+                 absl::Time now) {
   const int64_t present = SpanAt(window, now);
-  uint32_t failures = 0;
+  uint32_t events = 0;
   for (const record::v1::FailureCount& count : counts) {
-    if (Counts(window, count.span(), present)) failures += count.failures();
+    if (Counts(window, count.span(), present)) events += count.failures();
   }
-  return failures;
+  return events;
 }
 
-void AddFailure(const RollingWindow& window, FailureCounts& counts,
-                absl::Time now) {
+void AddOne(const RollingWindow& window, SpanCounts& counts, absl::Time now) {
   int64_t present = SpanAt(window, now);
   const auto kept = std::find_if(
       counts.begin(), counts.end(),
@@ -45,15 +44,15 @@ void AddFailure(const RollingWindow& window, FailureCounts& counts,
 }
 
 absl::Duration TimeUntilFewer(const RollingWindow& window,
-                              const FailureCounts& counts, uint32_t limit,
+                              const SpanCounts& counts, uint32_t limit,
                               absl::Time now) {
-  uint32_t failures = FailuresIn(window, counts, now);
+  uint32_t events = CountIn(window, counts, now);
   const int64_t present = SpanAt(window, now);
   for (const record::v1::FailureCount& count : counts) {
-    if (failures < limit) break;
+    if (events < limit) break;
     if (!Counts(window, count.span(), present)) continue;
-    failures -= count.failures();
-    if (failures < limit) {
+    events -= count.failures();
+    if (events < limit) {
       return absl::UnixEpoch() + (count.span() + window.spans) * window.span -
              now;
     }

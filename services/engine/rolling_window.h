@@ -9,8 +9,9 @@
 
 namespace cofactor::services {
 
-// Counts failures over a time that rolls on, in spans: a failure counts until
-// its whole span has left the window, so never for less than length().
+// Counts events, as wrong answers, over a time that rolls on, in spans: an
+// event counts until its whole span has left the window, so never for less than
+// length().
 struct RollingWindow {
   absl::Duration span;
   // The present one and those before it.
@@ -19,22 +20,20 @@ struct RollingWindow {
   absl::Duration length() const { return (spans - 1) * span; }
 };
 
-// One entry for each span that has failures, in the order of time.
-using FailureCounts =
-    google::protobuf::RepeatedPtrField<record::v1::FailureCount>;
+// One entry for each span that has events, in the order of time.
+using SpanCounts = google::protobuf::RepeatedPtrField<record::v1::FailureCount>;
 
-// How many failures the window holds.
-uint32_t FailuresIn(const RollingWindow& window, const FailureCounts& counts,
-                    absl::Time now);
+// How many events the window holds.
+uint32_t CountIn(const RollingWindow& window, const SpanCounts& counts,
+                 absl::Time now);
 
 // Counts one, and drops what has left the window.
-void AddFailure(const RollingWindow& window, FailureCounts& counts,
-                absl::Time now);
+void AddOne(const RollingWindow& window, SpanCounts& counts, absl::Time now);
 
-// How long until the window holds fewer than limit failures if none is added;
+// How long until the window holds fewer than limit events if none is added;
 // zero if it does.
 absl::Duration TimeUntilFewer(const RollingWindow& window,
-                              const FailureCounts& counts, uint32_t limit,
+                              const SpanCounts& counts, uint32_t limit,
                               absl::Time now);
 
 }  // namespace cofactor::services

@@ -21,11 +21,10 @@ using ::cofactor::record::v1::EnrollmentRecord;
 using ::cofactor::record::v1::MemberRecord;
 using ::cofactor::record::v1::RosterRecord;
 
-v1::GuessBudget BudgetOf(const RollingWindow& window,
-                         const FailureCounts& counts, uint32_t allowed,
-                         absl::Time now) {
+v1::GuessBudget BudgetOf(const RollingWindow& window, const SpanCounts& counts,
+                         uint32_t allowed, absl::Time now) {
   v1::GuessBudget budget;
-  budget.set_failures(FailuresIn(window, counts, now));
+  budget.set_failures(CountIn(window, counts, now));
   budget.set_allowed(allowed);
   const absl::Duration wait = TimeUntilFewer(window, counts, allowed, now);
   if (wait > absl::ZeroDuration()) {

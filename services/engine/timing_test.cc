@@ -18,7 +18,7 @@
 #include "absl/strings/str_format.h"
 #include "base/stopwatch.h"
 #include "gtest/gtest.h"
-#include "services/engine/keys.h"
+#include "services/engine/decoys.h"
 #include "services/engine/verification_engine.h"
 #include "tests/doubles/engine_harness.h"
 
@@ -34,14 +34,17 @@ constexpr int kGuessesEach = 4;
 // that none is locked by the guesses at another.
 class Strangers {
  public:
+  explicit Strangers(const Decoys& decoys) : decoys_(decoys) {}
+
   std::string Next() {
     while (true) {
       const std::string id = absl::StrFormat("other-%06d", count_++);
-      if (keys_.insert(DecoyKey("acme", id, "totp")).second) return id;
+      if (keys_.insert(decoys_.KeyOf("acme", id, "totp")).second) return id;
     }
   }
 
  private:
+  const Decoys& decoys_;
   int count_ = 0;
   std::set<std::string> keys_;
 };
@@ -110,7 +113,7 @@ TEST(TimingTest, ReportsHowFarKnownAndUnknownMembersDifferInTime) {
   // By kind, known ones first.
   std::vector<std::string> member_ids[2];
   std::vector<std::string> wrong_codes;
-  Strangers strangers;
+  Strangers strangers(harness.decoys());
   for (int i = 0; i < members; ++i) {
     member_ids[0].push_back(absl::StrFormat("known-%06d", i));
     member_ids[1].push_back(strangers.Next());

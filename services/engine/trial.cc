@@ -21,9 +21,6 @@ namespace {
 using ::cofactor::record::v1::EnrollmentRecord;
 using ::cofactor::record::v1::MemberRecord;
 
-// As long as a failure stays in the budget of a member.
-constexpr absl::Duration kDecoyLifetime = absl::Hours(24 * 31);
-
 // An enrollment and what its factor says of the response.
 struct Judged {
   EnrollmentRecord* enrollment;
@@ -184,34 +181,6 @@ absl::StatusOr<TrialResult> TryActive(const Trial& trial,
   RETURN_IF_ERROR(CheckMemberBudget(member, factor_type, trial.now));
   ASSIGN_OR_RETURN(TrialResult result, Try(trial, may_accept, tried, member));
   if (!result.verified) CountMemberFailure(member, factor_type, trial.now);
-  return result;
-}
-
-absl::StatusOr<TrialResult> TryDecoy(Plan& plan, const Trial& trial,
-                                     absl::string_view account_id,
-                                     absl::string_view member_id,
-                                     Randomness& randomness) {
-  const std::string& factor_type = trial.factor.descriptor().type_id;
-  const std::string key = DecoyKey(account_id, member_id, factor_type);
-  ASSIGN_OR_RETURN(auto decoy, plan.Read<MemberRecord>(key));
-  // A member whose enrollment was disabled comes here with a record that counts
-  // nothing yet; so does the one that there is not.
-  if (!decoy.exists() || !IsActive(decoy.record.enrollments(0))) {
-    decoy.record.Clear();
-    ASSIGN_OR_RETURN(const factors::FactorState state,
-                     trial.factor.DecoyState(randomness));
-    EnrollmentRecord& enrollment = *decoy.record.add_enrollments();
-    enrollment.set_factor_type(factor_type);
-    enrollment.set_confirmed(true);
-    enrollment.set_factor_state_version(state.version);
-    enrollment.set_factor_state(std::string(state.data.ExposeSecret()));
-  }
-  Trial refused = trial;
-  refused.refuse = true;
-  ASSIGN_OR_RETURN(const TrialResult result,
-                   TryActive(refused, "", decoy.record));
-  plan.Write(key, decoy.record, plan.now() + kDecoyLifetime);
-  plan.audit().set_lock_began(result.lock_began);
   return result;
 }
 

@@ -4,7 +4,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "base/randomness.h"
 #include "cofactor/record/v1/record.pb.h"
 #include "cofactor/v1/auth_service.pb.h"
 #include "factors/factor.h"
@@ -65,16 +64,6 @@ absl::StatusOr<TrialResult> TryActive(const Trial& trial,
 absl::StatusOr<TrialResult> TryPending(const Trial& trial,
                                        record::v1::EnrollmentRecord& enrollment,
                                        record::v1::MemberRecord& member);
-
-// As TryActive, for a response that there is nobody to try on: there is no such
-// member, or none of its enrollments could accept it. It is tried on an
-// enrollment that nobody has, and counted in a record of its own, so that it
-// takes the same work and locks as any other. Writes what follows; never
-// verifies.
-absl::StatusOr<TrialResult> TryDecoy(Plan& plan, const Trial& trial,
-                                     absl::string_view account_id,
-                                     absl::string_view member_id,
-                                     Randomness& randomness);
 
 // Notes a decision for the audit log, and returns the reason that the caller
 // may see: one that may not know members learns nothing but that a response was

@@ -87,9 +87,10 @@ absl::Status VerificationEngine::VerifyMember(
   ASSIGN_OR_RETURN(TrialResult result,
                    TryActive(judged, request.enrollment_id(), member.record));
   if (result.nothing_to_try) {
-    ASSIGN_OR_RETURN(result, TryDecoy(plan, trial, request.account_id(),
-                                      request.member_id(), randomness_));
+    ASSIGN_OR_RETURN(result, decoys_.Try(plan, trial, request.account_id(),
+                                         request.member_id()));
   } else {
+    decoys_.Touch(plan, trial, request.account_id(), request.member_id());
     WriteTrial(plan, member.record, result);
   }
   response.set_reason(result.reason);
@@ -131,7 +132,7 @@ absl::Status VerificationEngine::VerifyByCodeAlone(
   if (!response.verified()) {
     plan.audit().set_lock_began(
         CountFailure(kCodeOnlyLockRule, code_only.record, plan.now()));
-    AddFailure(kAccountWindow, *code_only.record.mutable_counts(), plan.now());
+    AddOne(kAccountWindow, *code_only.record.mutable_counts(), plan.now());
     plan.Write(code_only_key, code_only.record);
   } else if (code_only.record.consecutive_failures() > 0) {
     ForgetFailures(code_only.record);

@@ -2,10 +2,10 @@
 #define COFACTOR_SERVICES_ENGINE_VERIFICATION_ENGINE_H_
 
 #include "absl/status/status.h"
-#include "base/randomness.h"
 #include "cofactor/v1/auth_service.pb.h"
 #include "factors/factor_registry.h"
 #include "services/engine/code_index.h"
+#include "services/engine/decoys.h"
 #include "services/engine/plan.h"
 #include "services/engine/trial.h"
 
@@ -16,8 +16,8 @@ class VerificationEngine {
  public:
   // None is owned; all must outlive this.
   VerificationEngine(const factors::FactorRegistry& registry,
-                     CodeIndex& code_index, Randomness& randomness)
-      : registry_(registry), code_index_(code_index), randomness_(randomness) {}
+                     CodeIndex& code_index, const Decoys& decoys)
+      : registry_(registry), code_index_(code_index), decoys_(decoys) {}
 
   absl::Status Verify(Plan& plan, const v1::VerifyRequest& request,
                       v1::VerifyResponse& response) const;
@@ -38,7 +38,7 @@ class VerificationEngine {
 
   const factors::FactorRegistry& registry_;
   CodeIndex& code_index_;
-  Randomness& randomness_;
+  const Decoys& decoys_;
 };
 
 }  // namespace cofactor::services

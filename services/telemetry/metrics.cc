@@ -42,7 +42,10 @@ constexpr std::array<const char*, kBudgets> kBudgetNames = {"member",
                                                             "account"};
 
 constexpr std::array<const char*, kAuthenticationFailures> kFailureNames = {
-    "missing", "bad", "scope", "account",
+    "missing",
+    "bad",
+    "scope",
+    "account",
 };
 
 constexpr double kNanosPerSecond = 1e9;

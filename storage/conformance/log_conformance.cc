@@ -31,13 +31,15 @@ std::vector<std::string> ReadChain(Store& store, LogHead head) {
   EXPECT_TRUE(entries.ok()) << entries.status();
   for (const Entry& entry : entries.value_or(std::vector<Entry>())) {
     EXPECT_EQ(SequenceOf(entry.key), head.sequence + 1);
-    const auto record = DecodeLogRecord(entry.record.value);
+    const auto record =
+        DecodeLogRecord(SequenceOf(entry.key), entry.record.value);
     if (!record.ok()) {
       ADD_FAILURE() << record.status();
       return values;
     }
     values.emplace_back(record->value);
-    EXPECT_EQ(record->previous_expire_time, head.expire_time);
+    EXPECT_EQ(record->previous.link, head.link);
+    EXPECT_EQ(record->previous.expire_time, head.expire_time);
     EXPECT_EQ(record->link,
               NextLink(head, absl::StrCat("digest of ", values.back())));
     head = {head.sequence + 1, record->link, absl::InfiniteFuture()};

@@ -10,12 +10,17 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "base/errors.h"
+#include "base/randomness.h"
+#include "factors/factor.h"
+#include "factors/factor_registry.h"
 #include "factors/standard_factors.h"
 #include "gtest/gtest.h"
 #include "services/engine/keys.h"
 #include "tests/conformance/factor_driver.h"
 #include "tests/doubles/engine_harness.h"
+#include "tests/doubles/mailbox.h"
 #include "tests/doubles/signing_factor.h"
 
 namespace cofactor {
@@ -51,7 +56,8 @@ class FactorConformanceTest : public testing::TestWithParam<size_t> {
  protected:
   FactorConformanceTest()
       : driver_(std::move(AllFactorDrivers()[GetParam()])),
-        harness_(AllFactors()) {
+        factors_(AllFactors()),
+        harness_(CopyMessages(factors_, mailbox_)) {
     harness_.CreateMember("acme", "ada");
   }
 
@@ -64,9 +70,12 @@ class FactorConformanceTest : public testing::TestWithParam<size_t> {
     const auto begun =
         harness_.Call(&EnrollmentEngine::BeginEnrollment, request);
     ASSERT_TRUE(begun.ok()) << begun.status();
-    EXPECT_TRUE(begun->has_activation());
+    // Something to set up, or a message.
+    EXPECT_TRUE(begun->activation().activation_case() !=
+                    v1::FactorActivation::ACTIVATION_NOT_SET ||
+                !mailbox_.codes().empty());
     enrollment_id_ = begun->enrollment().enrollment_id();
-    device_ = driver_->SetUp(begun->activation());
+    device_ = driver_->SetUp(begun->activation(), mailbox_);
   }
 
   absl::StatusOr<v1::ConfirmEnrollmentResponse> Confirm(
@@ -123,7 +132,13 @@ class FactorConformanceTest : public testing::TestWithParam<size_t> {
     return harness_.GetEnrollment("acme", "ada", enrollment_id_);
   }
 
+  const factors::Factor& factor() const {
+    return *factors_.Find(driver_->factor_type());
+  }
+
   const std::unique_ptr<FactorDriver> driver_;
+  const factors::FactorRegistry factors_;
+  Mailbox mailbox_;
   EngineHarness harness_;
   std::string enrollment_id_;
   std::unique_ptr<FactorDriver::Device> device_;
@@ -247,6 +262,77 @@ TEST_P(FactorConformanceTest, TellsNoPrivateStateOfItself) {
   if (driver_->factor_type() != "signing_test") {  // Its state is its name.
     EXPECT_EQ(Enrollment().SerializeAsString().find(state), std::string::npos);
   }
+}
+
+TEST_P(FactorConformanceTest, KeepsNoCodeThatItSentInClear) {
+  Begin();
+  const auto expect_no_code_in_the_store = [this] {
+    for (const storage::Entry& entry : harness_.RawRecords()) {
+      for (const std::string& code : mailbox_.codes()) {
+        EXPECT_FALSE(absl::StrContains(entry.record.value, code)) << entry.key;
+      }
+    }
+  };
+  const size_t sent = mailbox_.codes().size();
+  expect_no_code_in_the_store();
+  ASSERT_TRUE(Confirm(Right(""))->verified());
+  CreateChallenge();
+  // Who sends for the one sends for the other.
+  EXPECT_EQ(mailbox_.codes().size(), 2 * sent);
+  expect_no_code_in_the_store();
+}
+
+// By the factor itself, for want of a host that sends once more.
+TEST_P(FactorConformanceTest, AResendKillsTheOldCode) {
+  SeededRandomness randomness(7);
+  const absl::Time now = harness_.now();
+  auto begun = factor().BeginEnrollment({"acme", "ada"}, driver_->Parameters(),
+                                        now, randomness);
+  ASSERT_TRUE(begun.ok()) << begun.status();
+  auto resent = factor().ResendEnrollment(begun->state, now, randomness);
+  if (begun->messages.empty()) {
+    EXPECT_EQ(resent.status().code(), absl::StatusCode::kUnimplemented);
+    return;
+  }
+  ASSERT_TRUE(resent.ok()) << resent.status();
+  const auto device = driver_->SetUp(begun->activation, mailbox_);
+  const auto read = [&](const std::vector<factors::OutgoingMessage>& messages) {
+    mailbox_.Put(messages);
+    return device->RightResponse("", now);
+  };
+  const auto confirm = [&](const v1::FactorResponse& response) {
+    return *factor().ConfirmEnrollment({resent->state, response, nullptr, now});
+  };
+  EXPECT_FALSE(confirm(read(begun->messages)).accepted);
+  factors::Verdict confirmed = confirm(read(resent->messages));
+  ASSERT_TRUE(confirmed.accepted);
+  const factors::FactorState state = confirmed.new_state
+                                         ? *std::move(confirmed.new_state)
+                                         : resent->state.Clone();
+
+  const auto first = factor().StartChallenge(state, now, randomness);
+  const auto second = factor().StartChallenge(state, now, randomness);
+  const factors::ChallengeContext challenge{"c1", "sign-in", second->state};
+  const auto verify = [&](const v1::FactorResponse& response) {
+    return factor().Verify({state, response, &challenge, now})->accepted;
+  };
+  EXPECT_FALSE(verify(read(first->messages)));
+  EXPECT_TRUE(verify(read(second->messages)));
+}
+
+TEST_P(FactorConformanceTest, SendsNothingForADecoy) {
+  Enrol();
+  const size_t sent = mailbox_.codes().size();
+  harness_.ActAs({v1::SCOPE_VERIFY});
+  v1::CreateChallengeRequest request;
+  request.set_account_id("acme");
+  request.set_member_id("eve");
+  request.set_factor_type(driver_->factor_type());
+  request.set_purpose("sign-in");
+  const auto created =
+      harness_.Call(&ChallengeEngine::CreateChallenge, request);
+  ASSERT_TRUE(created.ok()) << created.status();
+  EXPECT_EQ(mailbox_.codes().size(), sent);
 }
 
 INSTANTIATE_TEST_SUITE_P(AllFactors, FactorConformanceTest,

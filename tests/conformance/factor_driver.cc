@@ -6,14 +6,20 @@
 namespace cofactor {
 namespace {
 
+v1::FactorResponse Code(const std::string& code) {
+  v1::FactorResponse response;
+  response.set_code(code);
+  return response;
+}
+
 class TotpDriver final : public FactorDriver {
  public:
   std::string factor_type() const override { return "totp"; }
 
   v1::FactorParameters Parameters() const override { return {}; }
 
-  std::unique_ptr<Device> SetUp(
-      const v1::FactorActivation& activation) const override {
+  std::unique_ptr<Device> SetUp(const v1::FactorActivation& activation,
+                                const Mailbox& mailbox) const override {
     return std::make_unique<App>(
         TotpAuthenticator::FromActivation(activation.totp()));
   }
@@ -34,13 +40,44 @@ class TotpDriver final : public FactorDriver {
     }
 
    private:
-    static v1::FactorResponse Code(const std::string& code) {
-      v1::FactorResponse response;
-      response.set_code(code);
-      return response;
+    const TotpAuthenticator authenticator_;
+  };
+};
+
+class SmsDriver final : public FactorDriver {
+ public:
+  std::string factor_type() const override { return "sms"; }
+
+  v1::FactorParameters Parameters() const override {
+    v1::FactorParameters parameters;
+    parameters.mutable_sms()->set_phone_number("+49 151 23456789");
+    return parameters;
+  }
+
+  std::unique_ptr<Device> SetUp(const v1::FactorActivation& activation,
+                                const Mailbox& mailbox) const override {
+    return std::make_unique<Phone>(mailbox);
+  }
+
+ private:
+  class Phone final : public Device {
+   public:
+    explicit Phone(const Mailbox& mailbox) : mailbox_(mailbox) {}
+
+    // The code that came last; the text of a message names no challenge.
+    v1::FactorResponse RightResponse(const std::string& challenge_id,
+                                     absl::Time now) const override {
+      return Code(mailbox_.codes().back());
+    }
+    v1::FactorResponse WrongResponse(const std::string& challenge_id,
+                                     absl::Time now) const override {
+      std::string code = mailbox_.codes().back();
+      code.back() = code.back() == '0' ? '1' : '0';
+      return Code(code);
     }
 
-    const TotpAuthenticator authenticator_;
+   private:
+    const Mailbox& mailbox_;
   };
 };
 
@@ -54,8 +91,8 @@ class SigningDriver final : public FactorDriver {
     return parameters;
   }
 
-  std::unique_ptr<Device> SetUp(
-      const v1::FactorActivation& activation) const override {
+  std::unique_ptr<Device> SetUp(const v1::FactorActivation& activation,
+                                const Mailbox& mailbox) const override {
     return std::make_unique<Token>();
   }
 
@@ -78,6 +115,7 @@ class SigningDriver final : public FactorDriver {
 std::vector<std::unique_ptr<FactorDriver>> AllFactorDrivers() {
   std::vector<std::unique_ptr<FactorDriver>> drivers;
   drivers.push_back(std::make_unique<TotpDriver>());
+  drivers.push_back(std::make_unique<SmsDriver>());
   drivers.push_back(std::make_unique<SigningDriver>());
   return drivers;
 }

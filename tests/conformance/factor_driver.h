@@ -7,6 +7,7 @@
 
 #include "absl/time/time.h"
 #include "cofactor/v1/factor.pb.h"
+#include "tests/doubles/mailbox.h"
 
 namespace cofactor {
 
@@ -30,8 +31,9 @@ class FactorDriver {
 
   virtual std::string factor_type() const = 0;
   virtual v1::FactorParameters Parameters() const = 0;
-  virtual std::unique_ptr<Device> SetUp(
-      const v1::FactorActivation& activation) const = 0;
+  // mailbox: where the messages of the factor arrive. It outlives the device.
+  virtual std::unique_ptr<Device> SetUp(const v1::FactorActivation& activation,
+                                        const Mailbox& mailbox) const = 0;
 };
 
 // One driver for each factor under test.

@@ -23,6 +23,7 @@
 #include "services/engine/challenge_engine.h"
 #include "services/engine/client_engine.h"
 #include "services/engine/code_index.h"
+#include "services/engine/decoys.h"
 #include "services/engine/enrollment_engine.h"
 #include "services/engine/export_engine.h"
 #include "services/engine/mutation_runner.h"
@@ -52,6 +53,16 @@ class EngineHarness {
                                                                const Request&,
                                                                Response&) const,
                                 const Request& request) {
+    return Call(Get<Engine>(), method, request);
+  }
+
+  // The same of an engine that the test brings.
+  template <typename Engine, typename Request, typename Response>
+  absl::StatusOr<Response> Call(const Engine& engine,
+                                absl::Status (Engine::*method)(services::Plan&,
+                                                               const Request&,
+                                                               Response&) const,
+                                const Request& request) {
     std::string request_id;
     if constexpr (requires { request.request_id(); }) {
       request_id = request.request_id();
@@ -61,7 +72,7 @@ class EngineHarness {
     runner_.Run(
         caller_, request, request_id, response,
         [&](services::Plan& plan) {
-          return (Get<Engine>().*method)(plan, request, response);
+          return (engine.*method)(plan, request, response);
         },
         [&result](absl::Status status) { result.set_value(status); });
     absl::Status status = result.get_future().get();
@@ -112,6 +123,7 @@ class EngineHarness {
   // All that the store holds under a prefix, as it is kept.
   std::vector<storage::Entry> RawRecords(const std::string& prefix = "");
 
+  const services::Decoys& decoys() const { return decoys_; }
   ManualClock& clock() { return clock_; }
   storage::Store& store() { return store_; }
   absl::Time now() const { return clock_.Now(); }
@@ -145,6 +157,7 @@ class EngineHarness {
   services::CodeIndex code_index_;
   services::AccountEngine accounts_;
   services::EnrollmentEngine enrollments_;
+  services::Decoys decoys_;
   services::ChallengeEngine challenges_;
   services::VerificationEngine verifications_;
   services::ClientEngine clients_;

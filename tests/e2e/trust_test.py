@@ -324,6 +324,13 @@ class TrustTest(ServerTest):
         key = self.create_client("canary", "SCOPE_ADMIN")
         secret_part = key.rsplit("_", 1)[1]
         self.call("AdminService/CreateBackup", name="b")
+        # Seeds pass through memory in the clear before they are sealed. (9, the
+        # base point, is a public key as good as any.)
+        self.call(
+            "AdminService/ExportAccount",
+            account_id="acme",
+            recipient_public_key=base64.b64encode(bytes([9] + [0] * 31)).decode(),
+        )
         with urllib.request.urlopen(self.server.metrics_url) as answer:
             metrics = answer.read()
         memory = memory_of(self.server.process.pid)

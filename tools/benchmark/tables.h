@@ -35,6 +35,10 @@ absl::Status MeasureStoreSizes(const Setup& setup, Failures& failures);
 // BeginEnrollment with ConfirmEnrollment.
 absl::Status MeasureEnrolments(const Setup& setup, Failures& failures);
 
+// What authentication, sealing, budgets, audit and the factor cost, without a
+// server.
+absl::Status MeasureParts(const Setup& setup, Failures& failures);
+
 }  // namespace cofactor::benchmark
 
 #endif  // COFACTOR_TOOLS_BENCHMARK_TABLES_H_

@@ -1,0 +1,106 @@
+#include "services/engine/delivery_engine.h"
+
+#include <string>
+#include <utility>
+
+#include "base/errors.h"
+#include "base/status_macros.h"
+#include "cofactor/v1/audit.pb.h"
+#include "cofactor/v1/challenge.pb.h"
+#include "cofactor/v1/delivery.pb.h"
+#include "services/engine/keys.h"
+#include "services/engine/lookup.h"
+#include "services/engine/rules.h"
+
+namespace cofactor::services {
+namespace {
+
+using ::cofactor::record::v1::ChallengeRecord;
+using ::cofactor::record::v1::DeliveryRecord;
+using ::cofactor::record::v1::DeliveryReport;
+using ::cofactor::record::v1::MemberRecord;
+using ::cofactor::record::v1::MessageRecord;
+
+// How much a state says. Reports may come in any order.
+int Weight(uint32_t state) {
+  switch (state) {
+    case v1::DELIVERY_STATE_QUEUED:
+      return 1;
+    case v1::DELIVERY_STATE_SENT:
+      return 2;
+    case v1::DELIVERY_STATE_FAILED:
+    case v1::DELIVERY_STATE_EXPIRED:
+      return 3;
+    // A network may take its word back that a message failed, not that it came.
+    case v1::DELIVERY_STATE_DELIVERED:
+      return 4;
+    default:
+      return 0;
+  }
+}
+
+// Returns whether the report changes what is known.
+bool Apply(const DeliveryReport& report, DeliveryRecord& delivery) {
+  if (delivery.message_id() != report.message_id()) return false;
+  const bool says_more = Weight(report.state()) > Weight(delivery.state());
+  const bool says_why = report.state() == delivery.state() &&
+                        delivery.reason().empty() && !report.reason().empty();
+  if (!says_more && !says_why) return false;
+  delivery.set_state(report.state());
+  delivery.set_reason(report.reason());
+  delivery.set_gateway(report.gateway());
+  return true;
+}
+
+absl::Status RecordOnChallenge(Plan& plan, const DeliveryReport& report,
+                               const std::string& challenge_id) {
+  ASSIGN_OR_RETURN(auto challenge, ReadChallenge(plan, challenge_id));
+  ChallengeRecord& record = challenge.record;
+  if (!Apply(report, *record.mutable_delivery())) return absl::OkStatus();
+  if (report.state() == v1::DELIVERY_STATE_DELIVERED &&
+      StateOf(record, plan.now()) == v1::CHALLENGE_STATE_PENDING) {
+    record.set_state(v1::CHALLENGE_STATE_DELIVERED);
+  }
+  plan.audit().set_reason(report.reason());
+  plan.Write(
+      ChallengeKey(challenge_id), record,
+      absl::FromUnixMicros(record.expire_micros()) + kChallengeRetention);
+  return absl::OkStatus();
+}
+
+absl::Status RecordOnEnrollment(Plan& plan, const DeliveryReport& report,
+                                const MessageRecord& message) {
+  ASSIGN_OR_RETURN(auto member,
+                   ReadMember(plan, message.account_id(), message.member_id()));
+  ASSIGN_OR_RETURN(
+      record::v1::EnrollmentRecord * enrollment,
+      FindExistingEnrollment(plan, member.record, message.enrollment_id()));
+  // Confirmed meanwhile: it has come, whatever the report says.
+  if (enrollment->confirmed() ||
+      !Apply(report, *enrollment->mutable_delivery())) {
+    return absl::OkStatus();
+  }
+  plan.audit().set_reason(report.reason());
+  plan.Write(MemberKey(message.account_id(), message.member_id()),
+             member.record);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status DeliveryEngine::RecordDelivery(
+    Plan& plan, const DeliveryReport& report,
+    record::v1::DeliveryReported& reported) const {
+  ASSIGN_OR_RETURN(const auto message,
+                   plan.Read<MessageRecord>(MessageKey(report.message_id())));
+  if (!message.exists()) {
+    return MakeError(absl::StatusCode::kNotFound, "MESSAGE_NOT_FOUND",
+                     "there is no such message, or it was long ago");
+  }
+  if (!message.record.challenge_id().empty()) {
+    return RecordOnChallenge(plan, report, message.record.challenge_id());
+  }
+  return RecordOnEnrollment(plan, report, message.record);
+}
+
+}  // namespace cofactor::services

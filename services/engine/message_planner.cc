@@ -1,0 +1,127 @@
+#include "services/engine/message_planner.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/errors.h"
+#include "base/status_macros.h"
+#include "services/engine/keys.h"
+#include "services/engine/rules.h"
+#include "services/engine/views.h"
+
+namespace cofactor::services {
+namespace {
+
+using ::cofactor::record::v1::DeliveryRecord;
+
+// Messages of one challenge or pending enrollment.
+constexpr uint32_t kMaxSends = 5;
+// Between the first two; then twice as long each time.
+constexpr absl::Duration kFirstCooldown = absl::Seconds(30);
+
+absl::Time ResendTime(const DeliveryRecord& delivery) {
+  absl::Duration cooldown = kFirstCooldown;
+  for (uint32_t sends = 1; sends < delivery.sends(); ++sends) cooldown *= 2;
+  return absl::FromUnixMicros(delivery.send_micros()) + cooldown;
+}
+
+absl::Status CheckMaySend(const DeliveryRecord& delivery, absl::Time now) {
+  if (delivery.sends() == 0) return absl::OkStatus();
+  if (delivery.sends() >= kMaxSends) {
+    return MakeError(
+        absl::StatusCode::kFailedPrecondition, "TOO_MANY_SENDS",
+        absl::StrCat("its message was sent ", kMaxSends,
+                     " times, the most there may be: begin a new one"));
+  }
+  if (const absl::Time resend = ResendTime(delivery); now < resend) {
+    return RetryLater("RESEND_TOO_SOON",
+                      "its message was sent a moment ago: wait until the retry "
+                      "delay is over",
+                      resend - now);
+  }
+  return absl::OkStatus();
+}
+
+void NoteSend(absl::Time now, DeliveryRecord& delivery) {
+  delivery.set_state(v1::DELIVERY_STATE_QUEUED);
+  delivery.set_sends(delivery.sends() + 1);
+  delivery.set_send_micros(absl::ToUnixMicros(now));
+  delivery.clear_reason();
+  delivery.clear_gateway();
+}
+
+}  // namespace
+
+absl::Status MessagePlanner::PlanSend(
+    Plan& plan, const MessageTarget& target,
+    std::vector<factors::OutgoingMessage> messages,
+    DeliveryRecord& delivery) const {
+  if (messages.empty()) return absl::OkStatus();
+  if (limits_ == nullptr) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "NO_MESSENGER",
+                     "this server sends no messages: set messaging in its "
+                     "configuration, or use another factor");
+  }
+  RETURN_IF_ERROR(CheckMaySend(delivery, plan.now()));
+  for (factors::OutgoingMessage& message : messages) {
+    ASSIGN_OR_RETURN(const Destination destination,
+                     DestinationOf(phone_numbers_, message.address));
+    RETURN_IF_ERROR(limits_->Reserve(plan, destination, target.account_id));
+    record::v1::MessageRecord record;
+    record.set_account_id(target.account_id);
+    record.set_member_id(target.member_id);
+    record.set_challenge_id(target.challenge_id);
+    record.set_enrollment_id(target.enrollment_id);
+    PlannedMessage planned;
+    planned.message_id = randomness_.DrawId();
+    planned.account_id = target.account_id;
+    planned.expire_time = target.expire_time;
+    plan.Write(MessageKey(planned.message_id), record,
+               target.expire_time + kChallengeRetention);
+    delivery.set_message_id(planned.message_id);
+    delivery.set_address(message.address);
+    planned.message = std::move(message);
+    plan.Send(std::move(planned));
+  }
+  NoteSend(plan.now(), delivery);
+  return absl::OkStatus();
+}
+
+absl::Status MessagePlanner::PlanDecoy(Plan& plan,
+                                       DeliveryRecord& delivery) const {
+  RETURN_IF_ERROR(CheckMaySend(delivery, plan.now()));
+  NoteSend(plan.now(), delivery);
+  return absl::OkStatus();
+}
+
+absl::Status MessagePlanner::CountVerified(
+    Plan& plan, const DeliveryRecord& delivery) const {
+  if (limits_ == nullptr || delivery.address().empty()) {
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const Destination destination,
+                   DestinationOf(phone_numbers_, delivery.address()));
+  return limits_->CountVerified(plan, destination);
+}
+
+v1::Delivery ViewOf(const Plan& plan, const DeliveryRecord& delivery) {
+  v1::Delivery view;
+  // How far a message is tells that there is somebody to whom it goes.
+  const bool may_know = plan.caller().MayKnowMembers();
+  view.set_state(may_know ? static_cast<v1::DeliveryState>(delivery.state())
+                          : v1::DELIVERY_STATE_QUEUED);
+  if (may_know) {
+    view.set_reason(delivery.reason());
+    view.set_gateway(delivery.gateway());
+  }
+  view.set_sends(delivery.sends());
+  *view.mutable_send_time() =
+      ToTimestamp(absl::FromUnixMicros(delivery.send_micros()));
+  if (delivery.sends() < kMaxSends) {
+    *view.mutable_resend_time() = ToTimestamp(ResendTime(delivery));
+  }
+  return view;
+}
+
+}  // namespace cofactor::services
