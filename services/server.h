@@ -34,8 +34,10 @@
 #include "services/engine/client_engine.h"
 #include "services/engine/code_index.h"
 #include "services/engine/decoys.h"
+#include "services/engine/delivery_engine.h"
 #include "services/engine/enrollment_engine.h"
 #include "services/engine/export_engine.h"
+#include "services/engine/message_planner.h"
 #include "services/engine/send_limits.h"
 #include "services/engine/send_limits_engine.h"
 #include "services/engine/support_engine.h"
@@ -133,17 +135,19 @@ class Server {
   CallTelemetry telemetry_;
   CodeIndex code_index_;
   const AccountEngine accounts_{};
+  const factors::sms::PhoneNumbers phone_numbers_;
+  const SendLimits send_limits_;
+  const SendLimitsEngine send_limits_engine_;
+  const MessagePlanner messages_;
   const EnrollmentEngine enrollments_;
   const Decoys decoys_;
   const ChallengeEngine challenges_;
+  const DeliveryEngine deliveries_{};
   const VerificationEngine verifications_;
   const SupportEngine support_;
   const AuditEngine audit_{};
   const ClientEngine clients_;
   const ExportEngine exports_;
-  const factors::sms::PhoneNumbers phone_numbers_;
-  const SendLimits send_limits_;
-  const SendLimitsEngine send_limits_engine_;
   ThreadPool pool_;
   Chokepoint chokepoint_;
   AuditTail audit_tail_;

@@ -115,6 +115,7 @@ class SmsFactor final : public Factor {
     descriptor_.amr = {"sms"};
     descriptor_.replay_guard = ReplayGuard::kChallenge;
     descriptor_.needs_challenge = true;
+    descriptor_.sends_messages = true;
     descriptor_.parameters_type = "cofactor.v1.SmsParameters";
     descriptor_.description = "A code in a text message to your phone.";
   }

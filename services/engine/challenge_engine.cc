@@ -112,6 +112,11 @@ v1::Challenge View(const Plan& plan, const ChallengeRecord& challenge) {
   if (challenge.has_delivery()) {
     *view.mutable_delivery() = ViewOf(plan, challenge.delivery());
   }
+  // As the delivery, it would tell that there is somebody.
+  if (view.state() == v1::CHALLENGE_STATE_DELIVERED &&
+      !plan.caller().MayKnowMembers()) {
+    view.set_state(v1::CHALLENGE_STATE_PENDING);
+  }
   return view;
 }
 

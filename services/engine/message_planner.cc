@@ -66,7 +66,7 @@ absl::Status MessagePlanner::PlanSend(
   RETURN_IF_ERROR(CheckMaySend(delivery, plan.now()));
   for (factors::OutgoingMessage& message : messages) {
     ASSIGN_OR_RETURN(const Destination destination,
-                     DestinationOf(phone_numbers_, message.address));
+                     DestinationOf(message.address));
     RETURN_IF_ERROR(limits_->Reserve(plan, destination, target.account_id));
     record::v1::MessageRecord record;
     record.set_account_id(target.account_id);
@@ -88,6 +88,13 @@ absl::Status MessagePlanner::PlanSend(
   return absl::OkStatus();
 }
 
+absl::StatusOr<Destination> MessagePlanner::DestinationOf(
+    const std::string& e164) const {
+  ASSIGN_OR_RETURN(const factors::sms::PhoneNumber number,
+                   phone_numbers_.Parse(e164, "", {"phone_number", "region"}));
+  return MakeDestination(number.e164(), number.region());
+}
+
 absl::Status MessagePlanner::PlanDecoy(Plan& plan,
                                        DeliveryRecord& delivery) const {
   RETURN_IF_ERROR(CheckMaySend(delivery, plan.now()));
@@ -101,7 +108,7 @@ absl::Status MessagePlanner::CountVerified(
     return absl::OkStatus();
   }
   ASSIGN_OR_RETURN(const Destination destination,
-                   DestinationOf(phone_numbers_, delivery.address()));
+                   DestinationOf(delivery.address()));
   return limits_->CountVerified(plan, destination);
 }
 

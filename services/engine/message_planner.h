@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/randomness.h"
 #include "cofactor/record/v1/record.pb.h"
@@ -59,6 +60,8 @@ class MessagePlanner {
                              const record::v1::DeliveryRecord& delivery) const;
 
  private:
+  absl::StatusOr<Destination> DestinationOf(const std::string& e164) const;
+
   const SendLimits* const limits_;
   const factors::sms::PhoneNumbers& phone_numbers_;
   Randomness& randomness_;

@@ -65,8 +65,9 @@ struct SendLimitSubject {
 // exactly what a budget allows leaves, however many ask at once, at whatever
 // replica, and a restart forgets nothing. The price is that all sends conflict
 // with each other over the record that counts all of them, and go one after the
-// other: some thousand a second in one process, where the budgets are for a few
-// thousand an hour. Verifications that send nothing touch none of it.
+// other, one with each sync of the store; of a burst some may end as
+// UNAVAILABLE (see MutationRunner). That is enough for budgets of a few
+// thousand an hour, and verifications that need no message touch none of it.
 //
 // Numbers and prefixes stand in keys as HMACs under a salt that the store draws
 // and seals: keys are not sealed, and a bare hash of a number is found by

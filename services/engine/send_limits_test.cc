@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <barrier>
 #include <string>
 #include <thread>
 #include <vector>
@@ -153,47 +154,90 @@ TEST_F(SendLimitsTest, OfAThousandNumbersOfOnePrefixTheBudgetLeaves) {
   EXPECT_EQ(sent, 20);
 }
 
-TEST_F(SendLimitsTest, OfAThousandAtOnceAtTwoReplicasTheBudgetLeaves) {
+// Sends of several threads, each of which plans from the same state as the
+// others before any of them commits.
+class SendersAtOnceTest : public SendLimitsTest {
+ protected:
+  static constexpr int kThreads = 8;
+  static constexpr int kSendsEach = 125;
+
+  SendersAtOnceTest() : meeting_(kThreads) {}
+
+  // Waits for the others in the first try, which runs on the thread that sends.
+  class Meeting {
+   public:
+    explicit Meeting(int threads) : barrier_(threads) {}
+    void Wait() {
+      if (takes_part) barrier_.arrive_and_wait();
+    }
+    static thread_local bool takes_part;
+
+   private:
+    std::barrier<> barrier_;
+  };
+
+  class MeetingSender {
+   public:
+    MeetingSender(const Sender& sender, Meeting& meeting)
+        : sender_(sender), meeting_(meeting) {}
+
+    absl::Status Send(Plan& plan, const v1::ListSendLimitsRequest& request,
+                      v1::ListSendLimitsResponse& response) const {
+      absl::Status status = sender_.Send(plan, request, response);
+      meeting_.Wait();
+      return status;
+    }
+
+   private:
+    const Sender& sender_;
+    Meeting& meeting_;
+  };
+
+  // A thousand sends, to the number of their index, from senders in turn.
+  template <typename NumberOf>
+  void SendAll(const std::vector<const Sender*>& senders, NumberOf number_of) {
+    std::vector<std::thread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        Meeting::takes_part = true;
+        const MeetingSender sender(*senders[t % senders.size()], meeting_);
+        for (int i = 0; i < kSendsEach; ++i) {
+          const absl::Status status =
+              harness_
+                  .Call(sender, &MeetingSender::Send,
+                        RequestFor(number_of(t * kSendsEach + i), "acme"))
+                  .status();
+          if (status.ok()) ++sent_;
+          if (ErrorReason(status) == "SEND_LIMIT") ++refused_;
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+
+  Meeting meeting_;
+  std::atomic<int> sent_{0};
+  std::atomic<int> refused_{0};
+};
+
+thread_local bool SendersAtOnceTest::Meeting::takes_part = false;
+
+TEST_F(SendersAtOnceTest, OfAThousandNumbersAtTwoReplicasTheBudgetLeaves) {
   // Each replica draws another salt, and no salt is in the store yet.
   const Sender one(StandardPolicy(), 1);
   const Sender two(StandardPolicy(), 2);
-  std::atomic<int> sent{0};
-  std::atomic<int> refused{0};
-  std::vector<std::thread> threads;
-  for (int t = 0; t < 8; ++t) {
-    threads.emplace_back([&, t] {
-      for (int i = 0; i < 125; ++i) {
-        const absl::Status status =
-            Send(t % 2 == 0 ? one : two, Number(1, t * 125 + i));
-        if (status.ok()) ++sent;
-        if (ErrorReason(status) == "SEND_LIMIT") ++refused;
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(sent, 20);
-  EXPECT_EQ(refused, 980);
+  SendAll({&one, &two}, [](int i) { return Number(1, i); });
+  EXPECT_EQ(sent_, 20);
+  EXPECT_EQ(refused_, 980);
 }
 
-TEST_F(SendLimitsTest, OfManyPrefixesAtOnceTheBudgetInAllLeaves) {
+TEST_F(SendersAtOnceTest, OfAThousandPrefixesTheBudgetInAllLeaves) {
   SendPolicy policy = OpenPolicy();
   policy.all_per_hour = 300;
   const Sender sender(policy);
-  std::atomic<int> sent{0};
-  std::atomic<int> refused{0};
-  std::vector<std::thread> threads;
-  for (int t = 0; t < 8; ++t) {
-    threads.emplace_back([&, t] {
-      for (int i = 0; i < 125; ++i) {
-        const absl::Status status = Send(sender, Number(t * 125 + i, 1));
-        if (status.ok()) ++sent;
-        if (ErrorReason(status) == "SEND_LIMIT") ++refused;
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(sent, 300);
-  EXPECT_EQ(refused, 700);
+  SendAll({&sender}, [](int i) { return Number(i, 1); });
+  EXPECT_EQ(sent_, 300);
+  EXPECT_EQ(refused_, 700);
 }
 
 TEST_F(SendLimitsTest, ARefusedSendCountsNothing) {

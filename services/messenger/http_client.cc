@@ -24,8 +24,9 @@ HttpResult Unknown(absl::string_view reason) {
   return {.fate = HttpFate::kUnknown, .reason = std::string(reason)};
 }
 
-// OpenSSL writes to a connection that the server has closed, and the signal for
-// that would end the process. It goes to the thread that writes: this one.
+// libcurl without signals avoids SIGPIPE, but says itself that it does not in
+// every corner, and one would end the process. It goes to the thread that
+// writes: this one.
 void BlockSigpipe() {
   sigset_t set;
   sigemptyset(&set);

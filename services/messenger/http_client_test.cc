@@ -430,7 +430,6 @@ TEST_F(HttpClientTlsTest, TrustsTheAuthorityOfItsOptions) {
   EXPECT_EQ(result.body.ExposeSecret(), "safe") << result.reason;
 }
 
-// The signal for a write to a closed connection would end the test.
 TEST_F(HttpClientTlsTest, SurvivesAServerThatHangsUp) {
   const TlsServer server(authority_.IssueServer(), /*hangs_up=*/true);
   HttpRequest request = Request(server.url());

@@ -134,36 +134,57 @@ absl::StatusOr<std::unique_ptr<WatchedProcess>> WatchedProcess::Start(
   return std::unique_ptr<WatchedProcess>(new WatchedProcess(pid, ends[0]));
 }
 
-WatchedProcess::~WatchedProcess() { End(SIGKILL); }
+WatchedProcess::WatchedProcess(pid_t pid, int output)
+    : pid_(pid), output_(output), reader_([this] { ReadLines(); }) {}
+
+WatchedProcess::~WatchedProcess() {
+  Kill();
+  // With the child the other end of the pipe has closed.
+  reader_.join();
+}
+
+void WatchedProcess::ReadLines() {
+  std::string rest;
+  char buffer[4096];
+  ssize_t size = 0;
+  while ((size = read(output_.get(), buffer, sizeof(buffer))) > 0) {
+    rest.append(buffer, static_cast<size_t>(size));
+    MutexLock lock(mutex_);
+    for (size_t end; (end = rest.find('\n')) != std::string::npos;) {
+      lines_.push_back(rest.substr(0, end));
+      rest.erase(0, end + 1);
+    }
+    changed_.NotifyAll();
+  }
+  MutexLock lock(mutex_);
+  ended_ = true;
+  changed_.NotifyAll();
+}
 
 absl::StatusOr<std::string> WatchedProcess::WaitForLine(
     absl::string_view text) {
   const Stopwatch stopwatch;
+  MutexLock lock(mutex_);
   while (true) {
-    for (size_t end; (end = unread_.find('\n')) != std::string::npos;) {
-      std::string line = unread_.substr(0, end);
-      unread_.erase(0, end + 1);
+    while (!lines_.empty()) {
+      std::string line = std::move(lines_.front());
+      lines_.pop_front();
       if (absl::StrContains(line, text)) return line;
     }
-    const absl::Duration left = kPatience - stopwatch.Elapsed();
-    pollfd wanted{.fd = output_.get(), .events = POLLIN, .revents = 0};
-    if (left <= absl::ZeroDuration() ||
-        poll(&wanted, 1, static_cast<int>(absl::ToInt64Milliseconds(left))) <=
-            0) {
-      return absl::DeadlineExceededError(absl::StrCat("no line with ", text));
-    }
-    char buffer[4096];
-    const ssize_t size = read(output_.get(), buffer, sizeof(buffer));
-    if (size <= 0) {
+    if (ended_) {
       return absl::UnavailableError(absl::StrCat("ended before ", text));
     }
-    unread_.append(buffer, static_cast<size_t>(size));
+    const absl::Duration left = kPatience - stopwatch.Elapsed();
+    if (left <= absl::ZeroDuration()) {
+      return absl::DeadlineExceededError(absl::StrCat("no line with ", text));
+    }
+    changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(left));
   }
 }
 
-void WatchedProcess::End(int signal) {
+void WatchedProcess::Kill() {
   if (pid_ == 0) return;
-  kill(pid_, signal);
+  kill(pid_, SIGKILL);
   waitpid(std::exchange(pid_, 0), nullptr, 0);
 }
 
@@ -216,7 +237,7 @@ absl::StatusOr<std::string> KannelProcess::WaitForText() {
 }
 
 absl::Status KannelProcess::StopNetwork() {
-  network_->End(SIGTERM);
+  network_->Kill();
   return bearerbox_->WaitForLine("EOF from fakesmsc client").status();
 }
 
@@ -231,7 +252,7 @@ absl::Status KannelProcess::StartNetwork() {
 }
 
 absl::Status KannelProcess::KillBearerbox() {
-  bearerbox_->End(SIGKILL);
+  bearerbox_->Kill();
   RETURN_IF_ERROR(smsbox_->WaitForLine("smsbox terminating").status());
   // Until it has closed its port, connections are made that it drops.
   const Stopwatch stopwatch;

@@ -3,26 +3,31 @@
 
 #include <sys/types.h>
 
+#include <deque>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "base/mutex.h"
 #include "services/transport/file_descriptor.h"
 
 namespace cofactor::services {
 
-// A child process whose standard error is read line by line. Every wait ends
-// after 20 s. Thread-compatible.
+// A child process whose standard error is read line by line, by a thread of its
+// own so that the child never waits for a reader. Every wait ends after 20 s.
+// Thread-compatible.
 class WatchedProcess {
  public:
   // UNAVAILABLE: it cannot be started.
   static absl::StatusOr<std::unique_ptr<WatchedProcess>> Start(
       std::vector<std::string> command);
 
-  // Kills it if it still runs.
+  // As Kill.
   ~WatchedProcess();
 
   WatchedProcess(const WatchedProcess&) = delete;
@@ -32,15 +37,21 @@ class WatchedProcess {
   // are dropped. UNAVAILABLE: it ended before. DEADLINE_EXCEEDED: none came.
   absl::StatusOr<std::string> WaitForLine(absl::string_view text);
 
-  // Sends the signal and waits for the end.
-  void End(int signal);
+  // Kills it, if it still runs.
+  void Kill();
 
  private:
-  WatchedProcess(pid_t pid, int output) : pid_(pid), output_(output) {}
+  WatchedProcess(pid_t pid, int output);
+
+  void ReadLines();
 
   pid_t pid_;
-  FileDescriptor output_;
-  std::string unread_;
+  const FileDescriptor output_;
+  Mutex mutex_;
+  CondVar changed_;
+  std::deque<std::string> lines_ ABSL_GUARDED_BY(mutex_);
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread reader_;
 };
 
 // Kannel as it is installed, with a phone network that prints what it gets: a

@@ -15,7 +15,7 @@ namespace cofactor::services {
 
 // A server on a free port of loopback that keeps requests as they came and does
 // with each what it was told to, one after the other. No call waits longer than
-// 20 s. Thread-safe.
+// 20 s, and a client that is held longer ends the process. Thread-safe.
 class TestHttpServer {
  public:
   enum class Act {

@@ -27,6 +27,12 @@ T Must(absl::StatusOr<T> value) {
   return *std::move(value);
 }
 
+services::SendPolicy Policy() {
+  services::SendPolicy policy;
+  policy.allowed_regions = {"DE", "US"};
+  return policy;
+}
+
 factors::FactorRegistry StandardFactors() {
   factors::FactorRegistry::Builder builder;
   const absl::Status status = factors::RegisterStandardFactors(builder);
@@ -50,16 +56,18 @@ EngineHarness::EngineHarness(factors::FactorRegistry registry, uint64_t seed)
       store_(clock_),
       registry_(std::move(registry)),
       code_index_(1'000'000, randomness_),
-      enrollments_(registry_, randomness_),
+      send_limits_(Policy(), randomness_),
+      messages_(&send_limits_, phone_numbers_, randomness_),
+      enrollments_(registry_, messages_, randomness_),
       decoys_(randomness_.DrawSecret(32), randomness_),
-      challenges_(registry_, decoys_, randomness_),
+      challenges_(registry_, decoys_, messages_, randomness_),
       verifications_(registry_, code_index_, decoys_),
       clients_(randomness_),
       exports_(registry_, randomness_),
       support_(registry_, code_index_),
       audit_log_(randomness_, absl::Hours(24 * 400)),
       pool_(4, 1'000),
-      runner_(store_, pool_, clock_, audit_log_, nullptr) {}
+      runner_(store_, pool_, clock_, audit_log_, nullptr, &mailbox_) {}
 
 void EngineHarness::CreateMember(const std::string& account_id,
                                  const std::string& member_id) {
@@ -134,6 +142,23 @@ void EngineHarness::ActAs(std::initializer_list<v1::Scope> scopes) {
   permissions->client_id = "tester";
   for (const v1::Scope scope : scopes) permissions->scopes.Add(scope);
   caller_ = {std::move(permissions), "", ""};
+}
+
+void EngineHarness::Mailbox::Send(
+    std::vector<services::PlannedMessage> messages) {
+  MutexLock lock(mutex_);
+  for (services::PlannedMessage& message : messages) {
+    messages_.push_back(std::move(message));
+  }
+}
+
+std::vector<services::PlannedMessage> EngineHarness::Mailbox::Take() {
+  MutexLock lock(mutex_);
+  return std::exchange(messages_, {});
+}
+
+std::vector<services::PlannedMessage> EngineHarness::TakeMessages() {
+  return mailbox_.Take();
 }
 
 std::vector<record::v1::AuditRecord> EngineHarness::AuditEvents() {

@@ -14,8 +14,10 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/executor.h"
+#include "base/mutex.h"
 #include "base/randomness.h"
 #include "factors/factor_registry.h"
+#include "factors/sms/phone_number.h"
 #include "services/engine/account_engine.h"
 #include "services/engine/audit_engine.h"
 #include "services/engine/audit_log.h"
@@ -24,9 +26,13 @@
 #include "services/engine/client_engine.h"
 #include "services/engine/code_index.h"
 #include "services/engine/decoys.h"
+#include "services/engine/delivery_engine.h"
 #include "services/engine/enrollment_engine.h"
 #include "services/engine/export_engine.h"
+#include "services/engine/message_planner.h"
+#include "services/engine/message_sender.h"
 #include "services/engine/mutation_runner.h"
+#include "services/engine/send_limits.h"
 #include "services/engine/support_engine.h"
 #include "services/engine/verification_engine.h"
 #include "storage/memory/memory_store.h"
@@ -118,6 +124,9 @@ class EngineHarness {
   // Makes the calls from now on as a client with these scopes alone.
   void ActAs(std::initializer_list<v1::Scope> scopes);
 
+  // The messages that were sent since the last call of this.
+  std::vector<services::PlannedMessage> TakeMessages();
+
   // All events of the audit log, in its order.
   std::vector<record::v1::AuditRecord> AuditEvents();
   // All that the store holds under a prefix, as it is kept.
@@ -129,6 +138,17 @@ class EngineHarness {
   absl::Time now() const { return clock_.Now(); }
 
  private:
+  // Keeps what is sent.
+  class Mailbox final : public services::MessageSender {
+   public:
+    void Send(std::vector<services::PlannedMessage> messages) override;
+    std::vector<services::PlannedMessage> Take();
+
+   private:
+    Mutex mutex_;
+    std::vector<services::PlannedMessage> messages_ ABSL_GUARDED_BY(mutex_);
+  };
+
   template <typename Engine>
   const Engine& Get() const {
     if constexpr (std::is_same_v<Engine, services::AccountEngine>) {
@@ -137,6 +157,8 @@ class EngineHarness {
       return enrollments_;
     } else if constexpr (std::is_same_v<Engine, services::ChallengeEngine>) {
       return challenges_;
+    } else if constexpr (std::is_same_v<Engine, services::DeliveryEngine>) {
+      return deliveries_;
     } else if constexpr (std::is_same_v<Engine, services::ClientEngine>) {
       return clients_;
     } else if constexpr (std::is_same_v<Engine, services::ExportEngine>) {
@@ -156,9 +178,13 @@ class EngineHarness {
   factors::FactorRegistry registry_;
   services::CodeIndex code_index_;
   services::AccountEngine accounts_;
+  const factors::sms::PhoneNumbers phone_numbers_;
+  services::SendLimits send_limits_;
+  services::MessagePlanner messages_;
   services::EnrollmentEngine enrollments_;
   services::Decoys decoys_;
   services::ChallengeEngine challenges_;
+  services::DeliveryEngine deliveries_;
   services::VerificationEngine verifications_;
   services::ClientEngine clients_;
   services::ExportEngine exports_;
@@ -167,6 +193,7 @@ class EngineHarness {
   services::Caller caller_ = services::Caller::Server();
   services::AuditLog audit_log_;
   ThreadPool pool_;
+  Mailbox mailbox_;
   services::MutationRunner runner_;
 };
 
