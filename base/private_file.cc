@@ -1,12 +1,14 @@
 #include "base/private_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "base/status_macros.h"
@@ -30,6 +32,7 @@ class File {
   File& operator=(const File&) = delete;
 
   bool ok() const { return descriptor_ >= 0; }
+  int descriptor() const { return descriptor_; }
   bool Sync() { return fsync(descriptor_) == 0; }
   bool Write(absl::string_view text) {
     while (!text.empty()) {
@@ -44,6 +47,12 @@ class File {
  private:
   const int descriptor_;
 };
+
+constexpr size_t kMaxSecretBytes = 64 * 1024;
+
+absl::Status Unusable(const std::string& path, absl::string_view why) {
+  return absl::FailedPreconditionError(absl::StrCat(path, ": ", why));
+}
 
 absl::Status WriteWhole(const std::string& path, const Secret& text) {
   // What an earlier try left must not lend its mode.
@@ -74,6 +83,37 @@ absl::Status ReplacePrivateFile(const std::string& path, const Secret& text) {
   File opened(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!opened.ok() || !opened.Sync()) return Failed("sync", folder);
   return absl::OkStatus();
+}
+
+absl::StatusOr<Secret> ReadSecretFile(const std::string& path) {
+  // Not blocking, should it be a pipe.
+  const File file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat info = {};
+  if (!file.ok() || fstat(file.descriptor(), &info) != 0) {
+    return Unusable(path,
+                    absl::StrCat("cannot be read: ", std::strerror(errno)));
+  }
+  if (!S_ISREG(info.st_mode)) return Unusable(path, "is not a regular file");
+  if ((info.st_mode & (S_IRWXO | S_IWGRP)) != 0) {
+    return Unusable(
+        path,
+        absl::StrCat("others may use this secret; run chmod 0600 ", path));
+  }
+  std::string content(kMaxSecretBytes + 1, '\0');
+  size_t size = 0;
+  ssize_t got = 1;
+  while (got > 0 && size < content.size()) {
+    got = read(file.descriptor(), content.data() + size, content.size() - size);
+    if (got > 0) size += static_cast<size_t>(got);
+    if (got < 0 && errno == EINTR) got = 1;
+  }
+  Secret secret(absl::StripTrailingAsciiWhitespace(
+      absl::string_view(content).substr(0, size)));
+  Wipe(content);
+  if (got < 0) return Unusable(path, "cannot be read");
+  if (size > kMaxSecretBytes) return Unusable(path, "is longer than 64 KiB");
+  if (secret.empty()) return Unusable(path, "is empty");
+  return secret;
 }
 
 }  // namespace cofactor

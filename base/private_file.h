@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "base/secret.h"
 
 namespace cofactor {
@@ -12,6 +13,12 @@ namespace cofactor {
 // there may be, and has it on disk before it returns. UNAVAILABLE: the disk
 // cannot take it; what there was stays.
 absl::Status ReplacePrivateFile(const std::string& path, const Secret& text);
+
+// Reads a secret that an operator put into a file, without the white space at
+// its end, which editors leave. FAILED_PRECONDITION, with the path: it cannot
+// be read, is empty or longer than 64 KiB, or others than its owner and his
+// group may read it, or others than he write it.
+absl::StatusOr<Secret> ReadSecretFile(const std::string& path);
 
 }  // namespace cofactor
 

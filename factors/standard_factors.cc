@@ -1,14 +1,14 @@
 #include "factors/standard_factors.h"
 
 #include "base/status_macros.h"
-#include "factors/sms/sms_factor.h"
 #include "factors/totp/totp_factor.h"
 
 namespace cofactor::factors {
 
-absl::Status RegisterStandardFactors(FactorRegistry::Builder& builder) {
+absl::Status RegisterStandardFactors(FactorRegistry::Builder& builder,
+                                     const sms::SmsOptions& sms_options) {
   RETURN_IF_ERROR(totp::RegisterTotp(builder));
-  RETURN_IF_ERROR(sms::RegisterSms(builder, sms::SmsOptions()));
+  RETURN_IF_ERROR(sms::RegisterSms(builder, sms_options));
   return absl::OkStatus();
 }
 

@@ -3,11 +3,15 @@
 
 #include "absl/status/status.h"
 #include "factors/factor_registry.h"
+#include "factors/sms/sms_factor.h"
 
 namespace cofactor::factors {
 
-// Adds the factors that come with the server: totp and sms.
-absl::Status RegisterStandardFactors(FactorRegistry::Builder& builder);
+// Adds the factors that come with the server: totp and sms. INVALID_ARGUMENT:
+// the options are out of range.
+absl::Status RegisterStandardFactors(
+    FactorRegistry::Builder& builder,
+    const sms::SmsOptions& sms_options = sms::SmsOptions());
 
 }  // namespace cofactor::factors
 

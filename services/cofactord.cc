@@ -33,7 +33,9 @@
 #include "services/admin_key.h"
 #include "services/config/read_config.h"
 #include "services/dev_service.h"
+#include "services/messenger/make_messenger.h"
 #include "services/restore.h"
+#include "services/send_policy.h"
 #include "services/server.h"
 #include "services/store_keeper.h"
 #include "services/telemetry/log.h"
@@ -165,6 +167,9 @@ ServerOptions OptionsOf(const config::v1::ServerConfig& config) {
   options.audit_retention = RetentionOf(config);
   options.log_all_calls = config.logging().calls() == config::v1::CALL_LOG_ALL;
   options.dev = config.mode() == config::v1::MODE_DEV;
+  if (config.messaging().has_sms()) {
+    options.send_policy = SendPolicyOf(config.messaging().sms());
+  }
   return options;
 }
 
@@ -197,10 +202,21 @@ absl::StatusOr<std::unique_ptr<Server>> StartServer(Process& process,
         return store->Backup(folder);
       },
       process.config.storage().backup_folder());
-  return Server::Start(OptionsOf(process.config),
-                       ServerParts{std::move(opened.sealed), std::move(keeper),
-                                   *std::move(process.registry), process.clock,
-                                   process.randomness, *process.metrics, log});
+  ServerParts parts{std::move(opened.sealed),
+                    std::move(keeper),
+                    *std::move(process.registry),
+                    process.clock,
+                    process.randomness,
+                    *process.metrics,
+                    log};
+  if (process.config.messaging().has_sms()) {
+    parts.make_messenger = [&process](Messenger::Report report,
+                                      ReportServer::Take take) {
+      return MakeMessenger(process.config.messaging().sms(), process.clock,
+                           std::move(report), std::move(take));
+    };
+  }
+  return Server::Start(OptionsOf(process.config), std::move(parts));
 }
 
 absl::StatusOr<std::unique_ptr<MonitoringServer>> StartMonitoring(
@@ -280,7 +296,12 @@ absl::Status Prepare(Process& process) {
   }
   ASSIGN_OR_RETURN(process.config, ReadConfig(absl::GetFlag(FLAGS_config)));
   factors::FactorRegistry::Builder factors;
-  RETURN_IF_ERROR(factors::RegisterStandardFactors(factors));
+  factors::sms::SmsOptions sms_options;
+  if (process.config.messaging().has_sms()) {
+    sms_options.code_digits =
+        static_cast<int>(process.config.messaging().sms().code_digits());
+  }
+  RETURN_IF_ERROR(factors::RegisterStandardFactors(factors, sms_options));
   process.registry = std::move(factors).Build();
   std::vector<std::string> factor_types;
   for (const factors::Factor* factor : process.registry->All()) {
@@ -303,6 +324,9 @@ absl::Status Serve(Process& process, const sigset_t& signals) {
   if (monitoring != nullptr) {
     std::printf("cofactord metrics on http://%s/metrics\n",
                 monitoring->address().c_str());
+  }
+  if (const std::string address = server->report_address(); !address.empty()) {
+    std::printf("cofactord delivery reports on http://%s\n", address.c_str());
   }
   std::fflush(stdout);
   absl::Status health;

@@ -83,6 +83,32 @@ grpc::ServerUnaryReactor* DevService::GetClock(
       });
 }
 
+grpc::ServerUnaryReactor* DevService::ListOutbox(
+    grpc::CallbackServerContext* context,
+    const dev::v1::ListOutboxRequest* request,
+    dev::v1::ListOutboxResponse* response) {
+  return chokepoint_.Serve(
+      context, *request,
+      [this, request, response](Caller caller, Chokepoint::Done done) {
+        if (outbox_ == nullptr) {
+          return std::move(done)(
+              MakeError(absl::StatusCode::kFailedPrecondition, "NO_OUTBOX",
+                        "the configuration has no outbox gateway"));
+        }
+        for (const OutboxGateway::Entry& entry : outbox_->Entries()) {
+          if (!request->phone_number().empty() &&
+              entry.message.to != request->phone_number()) {
+            continue;
+          }
+          dev::v1::OutboxMessage& message = *response->add_messages();
+          message.set_to(entry.message.to);
+          message.set_text(std::string(entry.message.text.ExposeSecret()));
+          *message.mutable_send_time() = ToTimestamp(entry.send_time);
+        }
+        std::move(done)(absl::OkStatus());
+      });
+}
+
 absl::StatusOr<absl::Duration> StoredClockOffset(storage::Store& store) {
   const auto snapshot = store.GetSnapshot();
   ASSIGN_OR_RETURN(storage::Record raw, snapshot->Get(kClockKey));

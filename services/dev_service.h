@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "cofactor/dev/v1/dev_service.grpc.pb.h"
 #include "services/chokepoint.h"
+#include "services/messenger/outbox_gateway.h"
 #include "storage/store.h"
 
 namespace cofactor::services {
@@ -12,9 +13,10 @@ namespace cofactor::services {
 // Takes the RPCs of cofactor.dev.v1.DevService. Thread-safe.
 class DevService final : public dev::v1::DevService::CallbackService {
  public:
-  // None is owned; all must outlive this.
-  DevService(Chokepoint& chokepoint, OffsetClock& clock)
-      : chokepoint_(chokepoint), clock_(clock) {}
+  // None is owned; all must outlive this. outbox: null if there is none.
+  DevService(Chokepoint& chokepoint, OffsetClock& clock,
+             const OutboxGateway* outbox)
+      : chokepoint_(chokepoint), clock_(clock), outbox_(outbox) {}
 
   grpc::ServerUnaryReactor* MoveClock(
       grpc::CallbackServerContext* context,
@@ -24,10 +26,15 @@ class DevService final : public dev::v1::DevService::CallbackService {
       grpc::CallbackServerContext* context,
       const dev::v1::GetClockRequest* request,
       dev::v1::GetClockResponse* response) override;
+  grpc::ServerUnaryReactor* ListOutbox(
+      grpc::CallbackServerContext* context,
+      const dev::v1::ListOutboxRequest* request,
+      dev::v1::ListOutboxResponse* response) override;
 
  private:
   Chokepoint& chokepoint_;
   OffsetClock& clock_;
+  const OutboxGateway* const outbox_;
 };
 
 // How far the clock of a store was moved by MoveClock; zero if never.

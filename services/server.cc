@@ -109,16 +109,31 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   parts.clock.SetOffset(offset);
   ASSIGN_OR_RETURN(Secret decoy_secret,
                    LoadDecoySecret(*parts.store, parts.randomness));
-  std::unique_ptr<Server> server(
-      new Server(options, std::move(parts), std::move(directory),
-                 std::move(gate), std::move(decoy_secret)));
+  auto recorder = std::make_unique<DeliveryRecorder>(parts.log);
+  MessengerParts messenger;
+  if (parts.make_messenger != nullptr) {
+    ASSIGN_OR_RETURN(
+        messenger,
+        parts.make_messenger(
+            [to = recorder.get()](record::v1::DeliveryReport report) {
+              to->Record(std::move(report));
+            },
+            [to = recorder.get()](record::v1::DeliveryReport report) {
+              return to->TryRecord(std::move(report));
+            }));
+  }
+  std::unique_ptr<Server> server(new Server(
+      options, std::move(parts), std::move(directory), std::move(gate),
+      std::move(decoy_secret), std::move(recorder), std::move(messenger)));
   RETURN_IF_ERROR(server->Listen(options));
   return server;
 }
 
 Server::Server(const ServerOptions& options, ServerParts parts,
                std::unique_ptr<ClientDirectory> directory,
-               std::unique_ptr<const Gate> gate, Secret decoy_secret)
+               std::unique_ptr<const Gate> gate, Secret decoy_secret,
+               std::unique_ptr<DeliveryRecorder> recorder,
+               MessengerParts messenger)
     : clock_(parts.clock),
       metrics_(parts.metrics),
       log_(parts.log),
@@ -128,11 +143,14 @@ Server::Server(const ServerOptions& options, ServerParts parts,
       directory_(std::move(directory)),
       gate_(std::move(gate)),
       audit_log_(parts.randomness, options.audit_retention),
+      recorder_(std::move(recorder)),
+      messenger_(std::move(messenger)),
       telemetry_(metrics_, log_, options.log_all_calls),
       code_index_(kMaxIndexedCodes, parts.randomness),
       send_limits_(options.send_policy, parts.randomness),
       send_limits_engine_(send_limits_, phone_numbers_),
-      messages_(&send_limits_, phone_numbers_, parts.randomness),
+      messages_(messenger_.messenger == nullptr ? nullptr : &send_limits_,
+                phone_numbers_, parts.randomness),
       enrollments_(registry_, messages_, parts.randomness),
       decoys_(std::move(decoy_secret), parts.randomness),
       challenges_(registry_, decoys_, messages_, parts.randomness),
@@ -142,7 +160,7 @@ Server::Server(const ServerOptions& options, ServerParts parts,
       exports_(registry_, parts.randomness),
       pool_(options.threads, options.max_waiting_calls),
       chokepoint_(*gate_, telemetry_, pool_, *store_, clock_, audit_log_,
-                  nullptr),
+                  messenger_.messenger.get()),
       audit_tail_(pool_, *store_, kMaxTails),
       account_service_(chokepoint_, accounts_),
       admin_service_(chokepoint_, clients_, exports_, *directory_, *store_,
@@ -150,7 +168,7 @@ Server::Server(const ServerOptions& options, ServerParts parts,
       audit_service_(chokepoint_, audit_, audit_tail_),
       auth_service_(chokepoint_, enrollments_, challenges_, verifications_,
                     support_),
-      dev_service_(chokepoint_, clock_) {}
+      dev_service_(chokepoint_, clock_, messenger_.outbox) {}
 
 absl::Status Server::Listen(const ServerOptions& options) {
   // Bad UTF-8 in a request is an error of the caller, not a line in our log.
@@ -177,6 +195,7 @@ absl::Status Server::Listen(const ServerOptions& options) {
   if (grpc_server_ == nullptr) {
     return absl::UnavailableError("the gRPC server cannot start");
   }
+  recorder_->Open(chokepoint_.runner(), pool_);
   ObserveBy(metrics_);
   for (const auto& listener : listeners_) listener->Start();
   sweeper_ =
@@ -192,6 +211,12 @@ std::vector<std::string> Server::addresses() const {
     addresses.push_back(listener->address());
   }
   return addresses;
+}
+
+std::string Server::report_address() const {
+  return messenger_.report_server == nullptr
+             ? ""
+             : messenger_.report_server->address();
 }
 
 void Server::ObserveBy(Metrics& metrics) {
@@ -248,6 +273,10 @@ void Server::Shutdown(absl::Duration grace) {
   grpc_server_->Shutdown(absl::ToChronoTime(SystemClock().Now() + grace));
   grpc_server_->Wait();
   grpc_server_.reset();
+  // No call makes messages any more. What is said of those that were made is
+  // written down before the rest ends.
+  if (messenger_.messenger != nullptr) messenger_.messenger->Shutdown();
+  recorder_->Close();
   for (auto set :
        {&Metrics::SetQueueDepthSource, &Metrics::SetConnectionsOpenSource,
         &Metrics::SetAuditSequenceSource, &Metrics::SetLogLinesLostSource,

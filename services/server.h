@@ -2,6 +2,7 @@
 #define COFACTOR_SERVICES_SERVER_H_
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,7 @@
 #include "services/auth_service.h"
 #include "services/call_telemetry.h"
 #include "services/chokepoint.h"
+#include "services/delivery_recorder.h"
 #include "services/dev_service.h"
 #include "services/engine/account_engine.h"
 #include "services/engine/audit_engine.h"
@@ -34,7 +36,6 @@
 #include "services/engine/client_engine.h"
 #include "services/engine/code_index.h"
 #include "services/engine/decoys.h"
-#include "services/engine/delivery_engine.h"
 #include "services/engine/enrollment_engine.h"
 #include "services/engine/export_engine.h"
 #include "services/engine/message_planner.h"
@@ -43,6 +44,7 @@
 #include "services/engine/support_engine.h"
 #include "services/engine/verification_engine.h"
 #include "services/gate.h"
+#include "services/messenger/make_messenger.h"
 #include "services/store_keeper.h"
 #include "services/telemetry/log.h"
 #include "services/telemetry/metrics.h"
@@ -84,6 +86,11 @@ struct ServerParts {
   // Made for Server::Methods.
   Metrics& metrics;
   Log& log;
+  // Makes what takes messages to people, which tells by the functions what
+  // becomes of them. Null: the server sends none.
+  std::function<absl::StatusOr<MessengerParts>(Messenger::Report,
+                                               ReportServer::Take)>
+      make_messenger = nullptr;
 };
 
 // A running server. Thread-compatible.
@@ -97,6 +104,7 @@ class Server {
   //   FAILED_PRECONDITION  the store was used with a moved clock, and dev is
   //                        off; or certificates are not fit for use.
   //   UNAVAILABLE          an address cannot be listened on.
+  //   others               as make_messenger.
   static absl::StatusOr<std::unique_ptr<Server>> Start(
       const ServerOptions& options, ServerParts parts);
 
@@ -105,6 +113,9 @@ class Server {
 
   // "HOST:PORT" of each port, with the number that was taken.
   std::vector<std::string> addresses() const;
+
+  // "HOST:PORT" where gateways report, or empty.
+  std::string report_address() const;
 
   // OK, or why the server can no longer do its work and has to be restarted.
   absl::Status Health() const { return store_->Health(); }
@@ -116,7 +127,8 @@ class Server {
  private:
   Server(const ServerOptions& options, ServerParts parts,
          std::unique_ptr<ClientDirectory> directory,
-         std::unique_ptr<const Gate> gate, Secret decoy_secret);
+         std::unique_ptr<const Gate> gate, Secret decoy_secret,
+         std::unique_ptr<DeliveryRecorder> recorder, MessengerParts messenger);
 
   absl::Status Listen(const ServerOptions& options);
   void ObserveBy(Metrics& metrics);
@@ -132,6 +144,9 @@ class Server {
   const std::unique_ptr<ClientDirectory> directory_;
   const std::unique_ptr<const Gate> gate_;
   const AuditLog audit_log_;
+  // The messenger tells the recorder.
+  const std::unique_ptr<DeliveryRecorder> recorder_;
+  MessengerParts messenger_;
   CallTelemetry telemetry_;
   CodeIndex code_index_;
   const AccountEngine accounts_{};
@@ -142,7 +157,6 @@ class Server {
   const EnrollmentEngine enrollments_;
   const Decoys decoys_;
   const ChallengeEngine challenges_;
-  const DeliveryEngine deliveries_{};
   const VerificationEngine verifications_;
   const SupportEngine support_;
   const AuditEngine audit_{};

@@ -1,23 +1,18 @@
 #include "services/config/read_config.h"
 
-#include <algorithm>
 #include <fstream>
 #include <sstream>
-#include <utility>
-#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/time/time.h"
-#include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
+#include "services/config/check_messaging.h"
+#include "services/config/config_checker.h"
 
 namespace cofactor::services {
 namespace {
 
-using ::google::protobuf::FieldDescriptor;
-using ::google::protobuf::Message;
 using ::google::protobuf::TextFormat;
 
 constexpr uint32_t kMaxThreads = 256;
@@ -25,123 +20,18 @@ constexpr absl::Duration kShortestRetention = absl::Hours(1);
 // Far from the end of time, so that no expire time overflows.
 constexpr absl::Duration kLongestRetention = absl::Hours(24 * 365 * 100);
 
-// Errors with their places in a file.
-class Errors final : public google::protobuf::io::ErrorCollector {
- public:
-  explicit Errors(std::string path) : path_(std::move(path)) {}
-
-  // Line and column count from 0, as protobuf does; -1 is the beginning.
-  void AddError(int line, int column, const std::string& message) override {
-    lines_.push_back(absl::StrCat(path_, ":", std::max(line, 0) + 1, ":",
-                                  std::max(column, 0) + 1, ": ", message));
-  }
-
-  bool empty() const { return lines_.empty(); }
-  std::string Text() const { return absl::StrJoin(lines_, "\n"); }
-
- private:
-  const std::string path_;
-  std::vector<std::string> lines_;
-};
-
-// A message of the configuration, where it stands in the file, and its name.
-struct Part {
-  const Message& message;
-  const TextFormat::ParseInfoTree* tree;
-  TextFormat::ParseLocation location;
-  std::string name;
-};
-
-class Checker {
- public:
-  explicit Checker(Errors& errors) : errors_(errors) {}
-
-  void Complain(const Part& part, absl::string_view field,
-                absl::string_view what) {
-    const FieldDescriptor* descriptor = Find(part, field);
-    TextFormat::ParseLocation location = part.location;
-    if (descriptor != nullptr && !descriptor->is_repeated() &&
-        part.tree != nullptr) {
-      const TextFormat::ParseLocation own =
-          part.tree->GetLocation(descriptor, -1);
-      if (own.line >= 0) location = own;
-    }
-    errors_.AddError(location.line, location.column,
-                     absl::StrCat(part.name.empty() ? "" : part.name + ".",
-                                  field, ": ", what));
-  }
-
-  // Complains unless the field is set.
-  bool Require(const Part& part, absl::string_view field) {
-    const FieldDescriptor* descriptor = Find(part, field);
-    const auto* reflection = part.message.GetReflection();
-    const bool is_set =
-        descriptor->is_repeated()
-            ? reflection->FieldSize(part.message, descriptor) > 0
-            : reflection->HasField(part.message, descriptor);
-    if (!is_set) Complain(part, field, "is not set; see " + Schema());
-    return is_set;
-  }
-
-  // Complains unless one field of the oneof is set.
-  bool RequireOneOf(const Part& part, absl::string_view oneof) {
-    const auto* descriptor =
-        part.message.GetDescriptor()->FindOneofByName(std::string(oneof));
-    if (part.message.GetReflection()->HasOneof(part.message, descriptor)) {
-      return true;
-    }
-    std::vector<std::string> choices;
-    for (int i = 0; i < descriptor->field_count(); ++i) {
-      choices.push_back(descriptor->field(i)->name());
-    }
-    Complain(part, oneof,
-             absl::StrCat("is not chosen: set ", absl::StrJoin(choices, " or "),
-                          "; see ", Schema()));
-    return false;
-  }
-
-  // The part in a field that is set; index: of a repeated field, else -1.
-  static Part Of(const Part& part, absl::string_view field, int index = -1) {
-    const FieldDescriptor* descriptor = Find(part, field);
-    const auto* reflection = part.message.GetReflection();
-    const Message& message =
-        index < 0
-            ? reflection->GetMessage(part.message, descriptor)
-            : reflection->GetRepeatedMessage(part.message, descriptor, index);
-    Part inner{message, nullptr, part.location,
-               absl::StrCat(part.name.empty() ? "" : part.name + ".", field,
-                            index < 0 ? "" : absl::StrCat("[", index, "]"))};
-    if (part.tree != nullptr) {
-      inner.tree = part.tree->GetTreeForNested(descriptor, index);
-      inner.location = part.tree->GetLocation(descriptor, index);
-    }
-    return inner;
-  }
-
- private:
-  static const FieldDescriptor* Find(const Part& part,
-                                     absl::string_view field) {
-    return part.message.GetDescriptor()->FindFieldByName(std::string(field));
-  }
-  static std::string Schema() {
-    return "proto/cofactor/config/v1/server_config.proto";
-  }
-
-  Errors& errors_;
-};
-
-void CheckListener(Checker& check, const Part& part,
+void CheckListener(ConfigChecker& check, const ConfigPart& part,
                    const config::v1::Listener& listener) {
   check.Require(part, "address");
   check.RequireOneOf(part, "security");
   if (listener.has_tls()) {
-    const Part tls = Checker::Of(part, "tls");
+    const ConfigPart tls = ConfigChecker::Of(part, "tls");
     check.Require(tls, "folder");
     check.Require(tls, "client_certificates");
   }
 }
 
-void CheckAudit(Checker& check, const Part& part,
+void CheckAudit(ConfigChecker& check, const ConfigPart& part,
                 const config::v1::Audit& audit) {
   if (!check.Require(part, "retention")) return;
   const absl::Duration retention = absl::Seconds(audit.retention().seconds()) +
@@ -151,7 +41,7 @@ void CheckAudit(Checker& check, const Part& part,
   }
 }
 
-void CheckConfig(Checker& check, const Part& root,
+void CheckConfig(ConfigChecker& check, const ConfigPart& root,
                  const config::v1::ServerConfig& config) {
   check.Require(root, "mode");
   check.Require(root, "admin_key_file");
@@ -159,25 +49,29 @@ void CheckConfig(Checker& check, const Part& root,
     check.Complain(root, "threads", "want 1 to 256");
   }
   if (check.Require(root, "storage")) {
-    const Part storage = Checker::Of(root, "storage");
+    const ConfigPart storage = ConfigChecker::Of(root, "storage");
     check.Require(storage, "key_ring_file");
     if (check.RequireOneOf(storage, "engine")) {
-      check.Require(Checker::Of(storage, "rocksdb"), "folder");
+      check.Require(ConfigChecker::Of(storage, "rocksdb"), "folder");
     }
   }
   check.Require(root, "listeners");
   for (int i = 0; i < config.listeners_size(); ++i) {
-    CheckListener(check, Checker::Of(root, "listeners", i),
+    CheckListener(check, ConfigChecker::Of(root, "listeners", i),
                   config.listeners(i));
   }
   if (check.Require(root, "audit")) {
-    CheckAudit(check, Checker::Of(root, "audit"), config.audit());
+    CheckAudit(check, ConfigChecker::Of(root, "audit"), config.audit());
   }
   if (check.Require(root, "monitoring")) {
-    check.RequireOneOf(Checker::Of(root, "monitoring"), "endpoint");
+    check.RequireOneOf(ConfigChecker::Of(root, "monitoring"), "endpoint");
   }
   if (check.Require(root, "logging")) {
-    check.Require(Checker::Of(root, "logging"), "calls");
+    check.Require(ConfigChecker::Of(root, "logging"), "calls");
+  }
+  if (check.Require(root, "messaging")) {
+    CheckMessaging(check, ConfigChecker::Of(root, "messaging"),
+                   config.messaging(), config.mode());
   }
 }
 
@@ -187,18 +81,32 @@ void MakeAbsolute(const std::string& folder, std::string& path) {
   }
 }
 
+void MakeAbsolute(const std::string& folder, config::v1::Sms& sms) {
+  MakeAbsolute(folder, *sms.mutable_report_key_file());
+  for (config::v1::Gateway& gateway : *sms.mutable_gateways()) {
+    if (gateway.has_kannel()) {
+      MakeAbsolute(folder, *gateway.mutable_kannel()->mutable_password_file());
+    } else if (gateway.has_twilio()) {
+      MakeAbsolute(folder,
+                   *gateway.mutable_twilio()->mutable_auth_token_file());
+    } else if (gateway.has_webhook()) {
+      MakeAbsolute(folder, *gateway.mutable_webhook()->mutable_secret_file());
+    }
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<config::v1::ServerConfig> ParseConfig(absl::string_view text,
                                                      const std::string& path) {
-  Errors errors(path);
+  ConfigErrors errors(path);
   TextFormat::ParseInfoTree tree;
   TextFormat::Parser parser;
   parser.RecordErrorsTo(&errors);
   parser.WriteLocationsTo(&tree);
   config::v1::ServerConfig config;
   if (parser.ParseFromString(std::string(text), &config)) {
-    Checker checker(errors);
+    ConfigChecker checker(errors);
     CheckConfig(checker, {config, &tree, {0, 0}, ""}, config);
   }
   if (!errors.empty()) return absl::FailedPreconditionError(errors.Text());
@@ -213,6 +121,11 @@ absl::StatusOr<config::v1::ServerConfig> ParseConfig(absl::string_view text,
     if (listener.has_tls()) {
       MakeAbsolute(folder, *listener.mutable_tls()->mutable_folder());
     }
+  }
+  if (config.messaging().has_sms()) {
+    config::v1::Sms& sms = *config.mutable_messaging()->mutable_sms();
+    MakeAbsolute(folder, sms);
+    FillInDefaults(sms);
   }
   return config;
 }

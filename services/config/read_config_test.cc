@@ -24,6 +24,7 @@ admin_key_file: "admin_key"
 audit { retention { seconds: 86400 } }
 monitoring { off {} }
 logging { calls: CALL_LOG_FAILED }
+messaging { off {} }
 )";
 
 // The error for the good configuration with one text replaced by another.
@@ -53,9 +54,14 @@ TEST(ReadConfigTest, NamesThePlaceOfAChoiceThatIsNotMade) {
                         "set"));
   EXPECT_THAT(ErrorOf("mode: MODE_PRODUCTION\n", ""),
               HasSubstr("/etc/c.textproto:1:1: mode: is not set"));
-  EXPECT_THAT(ErrorOf("off {}", ""),
+  EXPECT_THAT(ErrorOf("monitoring { off {} }", "monitoring {}"),
               HasSubstr("/etc/c.textproto:12:1: monitoring.endpoint: is not "
                         "chosen: set http_address or off"));
+  EXPECT_THAT(ErrorOf("messaging { off {} }", "messaging {}"),
+              HasSubstr("/etc/c.textproto:14:1: messaging.channel: is not "
+                        "chosen: set sms or off"));
+  EXPECT_THAT(ErrorOf("messaging { off {} }\n", ""),
+              HasSubstr("/etc/c.textproto:1:1: messaging: is not set"));
   EXPECT_THAT(ErrorOf("plaintext {}", "tls { folder: \"certs\" }"),
               HasSubstr("/etc/c.textproto:8:3: "
                         "listeners[0].tls.client_certificates: is not set"));

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "services/messenger/gateway.h"
 
@@ -17,9 +19,15 @@ namespace cofactor::services {
 // Thread-safe.
 class OutboxGateway final : public SmsGateway {
  public:
-  // capacity: at least 1; the oldest text makes room.
-  OutboxGateway(std::string name, size_t capacity)
-      : name_(std::move(name)), capacity_(capacity) {}
+  struct Entry {
+    SmsMessage message;
+    absl::Time send_time;
+  };
+
+  // clock: not owned; must outlive this. capacity: at least 1; the oldest text
+  // makes room.
+  OutboxGateway(const Clock& clock, std::string name, size_t capacity)
+      : clock_(clock), name_(std::move(name)), capacity_(capacity) {}
 
   const std::string& name() const override { return name_; }
 
@@ -27,13 +35,14 @@ class OutboxGateway final : public SmsGateway {
   void Send(const SmsMessage& message, Done done) override;
 
   // Copies of what it holds, the oldest first.
-  std::vector<SmsMessage> Messages() const;
+  std::vector<Entry> Entries() const;
 
  private:
+  const Clock& clock_;
   const std::string name_;
   const size_t capacity_;
   mutable Mutex mutex_;
-  std::deque<SmsMessage> messages_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Entry> entries_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace cofactor::services

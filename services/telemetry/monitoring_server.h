@@ -9,18 +9,13 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-
-struct mg_connection;
-struct mg_context;
+#include "services/telemetry/http_server.h"
 
 namespace cofactor::services {
 
 // Answers HTTP for those who watch the server, on a port apart from the API:
-// GET /metrics and GET /healthz, and nothing else. It does not know its callers
-// and does not encrypt, and two callers that send slowly hold it up for
-// seconds: it belongs on loopback or on a network of the operators alone.
-//
-// Thread-compatible. It ignores SIGPIPE for the process, as civetweb does.
+// GET /metrics and GET /healthz, and nothing else. It belongs on loopback or on
+// a network of the operators alone: see HttpServer. Thread-compatible.
 class MonitoringServer {
  public:
   // Called by the server's two threads, until its destruction has ended.
@@ -39,37 +34,14 @@ class MonitoringServer {
   static absl::StatusOr<std::unique_ptr<MonitoringServer>> Start(
       absl::string_view address, Handlers handlers);
 
-  // Takes no new requests and waits for those under way.
-  ~MonitoringServer();
-
-  MonitoringServer(const MonitoringServer&) = delete;
-  MonitoringServer& operator=(const MonitoringServer&) = delete;
-
   // "HOST:PORT" with the address and the port that were taken.
-  const std::string& address() const { return address_; }
+  const std::string& address() const { return http_->address(); }
 
  private:
-  // Civetweb counts who uses it in this process.
-  class Library {
-   public:
-    Library();
-    ~Library();
-  };
-  struct Reply;
+  explicit MonitoringServer(std::unique_ptr<HttpServer> http)
+      : http_(std::move(http)) {}
 
-  explicit MonitoringServer(Handlers handlers)
-      : handlers_(std::move(handlers)) {}
-
-  absl::Status Listen(const std::string& host, int port);
-  static int Serve(mg_connection* connection);
-  Reply Answer(absl::string_view method, absl::string_view path) const;
-
-  const Library library_;
-  const Handlers handlers_;
-  std::string host_;
-  int port_ = 0;
-  std::string address_;
-  mg_context* context_ = nullptr;
+  const std::unique_ptr<HttpServer> http_;
 };
 
 }  // namespace cofactor::services

@@ -22,16 +22,23 @@ namespace cofactor {
 namespace {
 
 std::string ConfigText(ServerProcess::Mode mode) {
-  return absl::StrCat(
-      "mode: ",
-      mode == ServerProcess::Mode::kDev ? "MODE_DEV" : "MODE_PRODUCTION", R"(
+  const bool is_dev = mode == ServerProcess::Mode::kDev;
+  return absl::StrCat("mode: ", is_dev ? "MODE_DEV" : "MODE_PRODUCTION", R"(
 storage { rocksdb { folder: "store" } key_ring_file: "key_ring" }
 listeners { address: "127.0.0.1:0" plaintext {} }
 admin_key_file: "admin_key"
 audit { retention { seconds: 34560000 } }
 monitoring { off {} }
 logging { calls: CALL_LOG_FAILED }
-)");
+)",
+                      is_dev ? R"(messaging {
+  sms {
+    gateways { name: "outbox" outbox {} }
+    allowed_regions: ["DE", "US"]
+  }
+}
+)"
+                             : "messaging { off {} }\n");
 }
 
 }  // namespace
