@@ -83,9 +83,9 @@ class AccessTest : public testing::Test {
     v1::CreateClientResponse response;
     grpc::ClientContext context;
     Authorize(context, admin_key_);
-    const auto stub = v1::AdminService::NewStub(channel());
+    const auto admin = v1::AdminService::NewStub(channel());
     const grpc::Status status =
-        stub->CreateClient(&context, request, &response);
+        admin->CreateClient(&context, request, &response);
     EXPECT_TRUE(status.ok()) << status.error_message();
     return response.api_key();
   }
@@ -112,9 +112,9 @@ class AccessTest : public testing::Test {
         absl::StrCat("/", method.service()->full_name(), "/", method.name());
     const grpc::Slice slice(bytes);
     const grpc::ByteBuffer request(&slice, 1);
-    grpc::GenericStub stub(channel());
+    grpc::GenericStub caller(channel());
     grpc::CompletionQueue queue;
-    auto call = stub.PrepareUnaryCall(&context, path, request, &queue);
+    auto call = caller.PrepareUnaryCall(&context, path, request, &queue);
     call->StartCall();
     grpc::ByteBuffer answer;
     grpc::Status status;

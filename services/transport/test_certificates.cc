@@ -5,7 +5,6 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include <ctime>
 
 #include "base/clock.h"
+#include "base/randomness.h"
 
 namespace cofactor::services {
 namespace {
@@ -61,9 +61,10 @@ X509* NewCertificate(EVP_PKEY* key, const char* common_name,
                      absl::Duration end) {
   X509* const certificate = X509_new();
   Require(certificate != nullptr && X509_set_version(certificate, 2) == 1);
+  uint8_t bytes[4];
+  SystemRandomness().Fill(absl::MakeSpan(bytes));
   uint32_t serial = 0;
-  Require(RAND_bytes(reinterpret_cast<unsigned char*>(&serial),
-                     sizeof(serial)) == 1);
+  for (const uint8_t byte : bytes) serial = serial << 8 | byte;
   Require(ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate),
                                   uint64_t{serial} + 1) == 1);
   const absl::Time now = SystemClock().Now();

@@ -112,14 +112,14 @@ grpc::Status CallEcho(const std::shared_ptr<grpc::Channel>& channel,
   CondVar changed;
   bool done = false;
   grpc::Status result;
-  grpc::GenericStub stub(channel);
-  stub.UnaryCall(&context, "/cofactor.test.Echo/Echo", {}, &request, &response,
-                 [&](grpc::Status status) {
-                   MutexLock lock(mutex);
-                   result = std::move(status);
-                   done = true;
-                   changed.NotifyOne();
-                 });
+  grpc::GenericStub caller(channel);
+  caller.UnaryCall(&context, "/cofactor.test.Echo/Echo", {}, &request,
+                   &response, [&](grpc::Status status) {
+                     MutexLock lock(mutex);
+                     result = std::move(status);
+                     done = true;
+                     changed.NotifyOne();
+                   });
   MutexLock lock(mutex);
   // Ends by the deadline of the call.
   while (!done) changed.Wait(mutex);
