@@ -21,7 +21,7 @@ namespace cofactor {
 
 namespace {
 
-std::string ConfigText(ServerProcess::Mode mode) {
+std::string ConfigText(ServerProcess::Mode mode, const std::string& messaging) {
   const bool is_dev = mode == ServerProcess::Mode::kDev;
   return absl::StrCat("mode: ", is_dev ? "MODE_DEV" : "MODE_PRODUCTION", R"(
 storage { rocksdb { folder: "store" } key_ring_file: "key_ring" }
@@ -31,23 +31,25 @@ audit { retention { seconds: 34560000 } }
 monitoring { off {} }
 logging { calls: CALL_LOG_FAILED }
 )",
-                      is_dev ? R"(messaging {
+                      !messaging.empty() ? messaging
+                      : is_dev           ? R"(messaging {
   sms {
     gateways { name: "outbox" outbox {} }
     allowed_regions: ["DE", "US"]
   }
 }
 )"
-                             : "messaging { off {} }\n");
+                                         : "messaging { off {} }\n");
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(
-    const std::string& binary, const std::string& data_dir, Mode mode) {
+    const std::string& binary, const std::string& data_dir, Mode mode,
+    const std::string& messaging) {
   mkdir(data_dir.c_str(), 0700);  // It may be there already.
   const std::string config = absl::StrCat(data_dir, "/cofactor.textproto");
-  std::ofstream(config) << ConfigText(mode);
+  std::ofstream(config) << ConfigText(mode, messaging);
   std::vector<std::string> arguments = {binary,
                                         absl::StrCat("--config=", config)};
   std::vector<char*> argv;

@@ -30,6 +30,7 @@ using ::cofactor::record::v1::AccountRecord;
 using ::cofactor::record::v1::EnrollmentRecord;
 using ::cofactor::record::v1::MemberRecord;
 using ::cofactor::record::v1::RosterRecord;
+using ::cofactor::record::v1::SmsStateRecord;
 using ::cofactor::record::v1::TotpStateRecord;
 
 constexpr size_t kSeedBytes = 20;
@@ -43,6 +44,22 @@ std::string DigestOf(const Population& population, absl::string_view use,
   SHA256(reinterpret_cast<const uint8_t*>(text.data()), text.size(),
          reinterpret_cast<uint8_t*>(digest.data()));
   return digest;
+}
+
+// As they leave it for a text message.
+void AddPhone(const Population& population, uint64_t member, int64_t now_micros,
+              MemberRecord& record) {
+  SmsStateRecord state;
+  state.set_e164(absl::StrFormat("+491511%07d", member));
+  EnrollmentRecord& enrollment = *record.add_enrollments();
+  enrollment.set_enrollment_id(absl::BytesToHexString(
+      DigestOf(population, "enrollment", member).substr(0, 16)));
+  enrollment.set_factor_type("sms");
+  enrollment.set_confirmed(true);
+  enrollment.set_factor_state_version(1);
+  enrollment.set_factor_state(state.SerializeAsString());
+  enrollment.set_create_micros(now_micros);
+  enrollment.set_confirm_micros(now_micros);
 }
 
 // As BeginEnrollment and ConfirmEnrollment leave it.
@@ -101,7 +118,9 @@ void PutMember(const Population& population, uint64_t member,
   record.set_role(v1::MEMBER_ROLE_MEMBER);
   record.set_create_micros(now_micros);
   record.set_update_micros(now_micros);
-  if (population.enrolled) {
+  if (population.phones) {
+    AddPhone(population, member, now_micros, record);
+  } else if (population.enrolled) {
     AddEnrollment(population, member, now_micros, record);
   }
   Put(services::MemberKey(record.account_id(), record.member_id()), record,

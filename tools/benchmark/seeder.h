@@ -20,6 +20,8 @@ struct Population {
   int digits = 6;
   // Whether the members' authenticators are enrolled already.
   bool enrolled = true;
+  // They are enrolled by text message instead, each with a number of its own.
+  bool phones = false;
 
   std::string AccountId(uint64_t member) const;
   std::string MemberId(uint64_t member) const;

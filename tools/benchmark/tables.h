@@ -39,6 +39,9 @@ absl::Status MeasureEnrolments(const Setup& setup, Failures& failures);
 // server.
 absl::Status MeasureParts(const Setup& setup, Failures& failures);
 
+// CreateChallenge through Kannel, and Verify beside a gateway that hangs.
+absl::Status MeasureMessages(const Setup& setup, Failures& failures);
+
 }  // namespace cofactor::benchmark
 
 #endif  // COFACTOR_TOOLS_BENCHMARK_TABLES_H_
