@@ -40,14 +40,7 @@ store-location = "FOLDER/kannel.store"
 log-file = "FOLDER/bearerbox.log"
 log-level = 2
 
-group = smsc
-smsc = fake
-smsc-id = fake1
-host = 127.0.0.1
-port = NETWORK_PORT
-connect-allow-ip = 127.0.0.1
-denied-prefix = "+1900"
-
+NETWORK
 group = smsbox
 bearerbox-host = 127.0.0.1
 sendsms-port = SEND_PORT
@@ -68,6 +61,26 @@ keyword = default
 max-messages = 0
 text = ""
 )";
+
+constexpr absl::string_view kFakeNetwork = R"(group = smsc
+smsc = fake
+smsc-id = fake1
+host = 127.0.0.1
+port = NETWORK_PORT
+connect-allow-ip = 127.0.0.1
+denied-prefix = "+1900"
+)";
+
+constexpr absl::string_view kSmppNetwork = R"(group = smsc
+smsc = smpp
+smsc-id = smpp1
+host = 127.0.0.1
+port = NETWORK_PORT
+smsc-username = user
+smsc-password = password
+system-type = VMA
+)";
+constexpr int kSmppBoxPort = 13001;
 
 // Ports that nobody listens on. Kannel cannot choose its own; until it has
 // taken them, somebody else may, and then another try is needed.
@@ -189,10 +202,11 @@ void WatchedProcess::Kill() {
 }
 
 absl::StatusOr<std::unique_ptr<KannelProcess>> KannelProcess::Start(
-    const std::string& folder) {
+    const std::string& folder, Network network) {
   absl::Status status;
   for (int tries = 0; tries < 5; ++tries) {
     std::unique_ptr<KannelProcess> kannel(new KannelProcess);
+    kannel->kind_ = network;
     status = kannel->StartOnce(folder);
     if (status.ok()) return kannel;
   }
@@ -206,16 +220,23 @@ absl::Status KannelProcess::StartOnce(const std::string& folder) {
   sendsms_url_ =
       absl::StrCat("http://127.0.0.1:", ports[3], "/cgi-bin/sendsms");
   const std::string path = absl::StrCat(folder, "/kannel.conf");
+  const bool is_smpp = kind_ == Network::kSmpp;
+  const std::string network =
+      absl::StrReplaceAll(is_smpp ? kSmppNetwork : kFakeNetwork,
+                          {{"NETWORK_PORT", absl::StrCat(network_port_)}});
   std::ofstream(path) << absl::StrReplaceAll(
-      kConfiguration, {{"ADMIN_PORT", absl::StrCat(ports[0])},
-                       {"BOX_PORT", absl::StrCat(ports[1])},
-                       {"NETWORK_PORT", absl::StrCat(ports[2])},
-                       {"SEND_PORT", absl::StrCat(ports[3])},
-                       {"FOLDER", folder}});
+      kConfiguration,
+      {{"ADMIN_PORT", absl::StrCat(ports[0])},
+       {"BOX_PORT", absl::StrCat(is_smpp ? kSmppBoxPort : ports[1])},
+       {"NETWORK", network},
+       {"SEND_PORT", absl::StrCat(ports[3])},
+       {"FOLDER", folder}});
+  // This network waits for nobody's start, but gives up on a late bearerbox.
+  if (is_smpp) RETURN_IF_ERROR(StartSmppNetwork());
   ASSIGN_OR_RETURN(bearerbox_, WatchedProcess::Start(
                                    {"/usr/sbin/bearerbox", "-v", "1", path}));
   RETURN_IF_ERROR(bearerbox_->WaitForLine("Start-up done").status());
-  RETURN_IF_ERROR(StartNetwork());
+  if (!is_smpp) RETURN_IF_ERROR(StartNetwork());
   ASSIGN_OR_RETURN(
       smsbox_, WatchedProcess::Start({"/usr/sbin/smsbox", "-v", "0", path}));
   // Not before: it serves HTTP already, but a request that comes before it has
@@ -226,8 +247,10 @@ absl::Status KannelProcess::StartOnce(const std::string& folder) {
 }
 
 absl::StatusOr<std::string> KannelProcess::WaitForText() {
-  ASSIGN_OR_RETURN(const std::string line,
-                   network_->WaitForLine("Got message "));
+  ASSIGN_OR_RETURN(
+      const std::string line,
+      network_->WaitForLine(kind_ == Network::kSmpp ? "short_message = "
+                                                    : "Got message "));
   const size_t start = line.find('<');
   const size_t end = line.rfind('>');
   if (start == std::string::npos || end == std::string::npos) {
@@ -249,6 +272,14 @@ absl::Status KannelProcess::StartNetwork() {
                              "-r", absl::StrCat(network_port_), "-m", "0", "-v",
                              "0", "100 200 text nop"}));
   return bearerbox_->WaitForLine("Fakesmsc client connected").status();
+}
+
+absl::Status KannelProcess::StartSmppNetwork() {
+  ASSIGN_OR_RETURN(
+      network_,
+      WatchedProcess::Start({"/usr/lib/kannel/test/drive_smpp", "-v", "0", "-p",
+                             absl::StrCat(network_port_), "-m", "0"}));
+  return network_->WaitForLine("accept_thread").status();
 }
 
 absl::Status KannelProcess::KillBearerbox() {

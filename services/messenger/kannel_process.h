@@ -59,15 +59,25 @@ class WatchedProcess {
 // Thread-compatible.
 class KannelProcess {
  public:
+  // What Kannel takes for the phone network.
+  enum class Network {
+    // Its own fakesmsc.
+    kFake,
+    // drive_smpp, which speaks SMPP 3.4 as operators do. It knows of no other
+    // port for boxes than 13001: for tests in a network namespace of their own.
+    kSmpp,
+  };
+
   // Starts all three, in a folder that exists. UNAVAILABLE: one of them does
   // not start.
   static absl::StatusOr<std::unique_ptr<KannelProcess>> Start(
-      const std::string& folder);
+      const std::string& folder, Network network = Network::kFake);
 
   // Where sendsms is served, to the user "idsvc" with the password "s3cret".
   const std::string& sendsms_url() const { return sendsms_url_; }
 
-  // The next text that reached the network, as "FROM +NUMBER text BODY".
+  // The next text that reached the network, as "FROM +NUMBER text BODY"; of
+  // kSmpp the body alone.
   absl::StatusOr<std::string> WaitForText();
 
   // Stops the network, and returns when the bearerbox has noticed.
@@ -82,7 +92,9 @@ class KannelProcess {
   KannelProcess() = default;
 
   absl::Status StartOnce(const std::string& folder);
+  absl::Status StartSmppNetwork();
 
+  Network kind_ = Network::kFake;
   int network_port_ = 0;
   int send_port_ = 0;
   std::string sendsms_url_;
