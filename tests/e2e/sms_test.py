@@ -1,0 +1,429 @@
+#!/usr/bin/env python3
+"""Codes by text message, the whole way: over the binary, grpcurl, and Kannel with
+a phone network that prints what it gets."""
+
+import os
+import re
+import select
+import socket
+import subprocess
+import time
+import unittest
+
+from cofactor_process import Server, ServerTest, fresh_folder
+
+PATIENCE_SECONDS = 20
+NUMBER = "+491701234567"
+
+KANNEL_CONFIG = """group = core
+admin-port = %(admin)d
+admin-interface = 127.0.0.1
+admin-password = adminpw
+smsbox-port = %(box)d
+smsbox-interface = 127.0.0.1
+box-deny-ip = "*.*.*.*"
+box-allow-ip = "127.0.0.1"
+dlr-storage = internal
+store-type = file
+store-location = "%(folder)s/kannel.store"
+log-file = "%(folder)s/bearerbox.log"
+log-level = 2
+
+group = smsc
+smsc = fake
+smsc-id = fake1
+host = 127.0.0.1
+port = %(network)d
+connect-allow-ip = 127.0.0.1
+
+group = smsbox
+bearerbox-host = 127.0.0.1
+sendsms-port = %(send)d
+sendsms-interface = 127.0.0.1
+log-file = "%(folder)s/smsbox.log"
+log-level = 2
+
+group = sendsms-user
+username = idsvc
+password = s3cret
+user-deny-ip = "*.*.*.*"
+user-allow-ip = "127.0.0.1"
+max-messages = 3
+concatenation = true
+
+group = sms-service
+keyword = default
+max-messages = 0
+text = ""
+"""
+
+
+def pause():
+    """A short wait, between two looks at what cannot be waited for."""
+    select.select([], [], [], 0.05)
+
+
+def free_ports(count):
+    """Ports that nobody listens on. Kannel cannot choose its own."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+class Child:
+    """A process whose streams go to a file, as nobody would read a pipe."""
+
+    def __init__(self, path, *command):
+        self.path = path
+        self.seen = 0
+        with open(path, "wb") as output:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            )
+
+    def lines(self):
+        """The whole lines so far."""
+        with open(self.path, encoding="utf-8", errors="replace") as file:
+            return file.read().split("\n")[:-1]
+
+    def wait_for(self, text):
+        """The next line with the text, behind the last one that was waited for."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            # In this order, so that the last words of a child are read.
+            ended = self.process.poll() is not None
+            lines = self.lines()
+            while self.seen < len(lines):
+                self.seen += 1
+                if text in lines[self.seen - 1]:
+                    return lines[self.seen - 1]
+            if ended or time.monotonic() > deadline:
+                raise AssertionError("no %r in %s: %r" % (text, self.path, lines[-9:]))
+            pause()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Kannel:
+    """A bearerbox, an smsbox, and a phone network that prints what it gets."""
+
+    def __init__(self, test):
+        self.children = []
+        test.addCleanup(self.kill)
+        # Until Kannel has taken its ports somebody else may, hence several tries.
+        for tries in range(3):
+            try:
+                self.start()
+                return
+            except AssertionError:
+                self.kill()
+                if tries == 2:
+                    raise
+
+    def start(self):
+        self.folder = fresh_folder()
+        names = ["admin", "box", "network", "send"]
+        self.ports = dict(zip(names, free_ports(4)))
+        config = os.path.join(self.folder, "kannel.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(KANNEL_CONFIG % {"folder": self.folder, **self.ports})
+        self.url = "http://127.0.0.1:%d/cgi-bin/sendsms" % self.ports["send"]
+        self.bearerbox = self.child("bearerbox", "/usr/sbin/bearerbox", "-v", "1", config)
+        self.bearerbox.wait_for("Start-up done")
+        # It sends texts of its own by the last argument; none, for -m is 0.
+        self.network = self.child(
+            "network",
+            "/usr/lib/kannel/test/fakesmsc",
+            *["-H", "127.0.0.1", "-r", str(self.ports["network"])],
+            *["-m", "0", "-v", "0", "100 200 text nop"],
+        )
+        self.bearerbox.wait_for("Fakesmsc client connected")
+        self.smsbox = self.child("smsbox", "/usr/sbin/smsbox", "-v", "0", config)
+        # Not before: it serves HTTP already, but a request that comes before it
+        # has taken note of its connection to the bearerbox makes it abort.
+        self.smsbox.wait_for("(gw/heartbeat.c:heartbeat_thread)")
+        self.bearerbox.wait_for("Client connected from")
+
+    def child(self, name, *command):
+        path = os.path.join(self.folder, name + ".out")
+        self.children.append(Child(path, *command))
+        return self.children[-1]
+
+    def kill(self):
+        for child in reversed(self.children):
+            child.kill()
+        self.children.clear()
+
+    def next_text(self):
+        """What the next phone shows: its number and the text."""
+        line = self.network.wait_for("Got message ")
+        found = re.search(r"<\S+ (\+\d+) text (.*)>", line)
+        if not found:
+            raise AssertionError(line)
+        return found.groups()
+
+    def count(self):
+        return sum("Got message " in line for line in self.network.lines())
+
+    def stop_network(self):
+        self.network.kill()
+        self.bearerbox.wait_for("EOF from fakesmsc client")
+
+    def kill_bearerbox(self):
+        self.bearerbox.kill()
+        self.smsbox.wait_for("smsbox terminating")
+        # Until it has closed its port, connections are made that it drops, and
+        # whether such a text was sent is unknown.
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            with socket.socket() as knock:
+                if knock.connect_ex(("127.0.0.1", self.ports["send"])) != 0:
+                    return
+            pause()
+        raise AssertionError("the smsbox still listens")
+
+
+def code_in(text):
+    return re.search(r"\b\d{6}\b", text).group(0)
+
+
+def another(code):
+    """A wrong code."""
+    return "%06d" % ((int(code) + 1) % 1000000)
+
+
+class SmsTest(ServerTest):
+    def setUp(self):
+        self.kannel = Kannel(self)
+        self.data_dir = fresh_folder()
+        self.server = None
+        self.addCleanup(lambda: self.server and self.server.kill())
+
+    def start(self, password="s3cret", outbox=False, reports=True):
+        """A server whose first gateway is Kannel."""
+        for name, secret in (("password", password), ("reports", os.urandom(32).hex())):
+            path = os.path.join(self.data_dir, name)
+            if not os.path.exists(path):
+                descriptor = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)
+                with open(descriptor, "w", encoding="utf-8") as file:
+                    file.write(secret)
+        kannel = 'url: "%s" username: "idsvc" password_file: "password" sender: "Cofactor"'
+        messaging = 'sms { gateways { name: "first" kannel { %s } }' % (
+            kannel % self.kannel.url
+        )
+        if outbox:
+            messaging += ' gateways { name: "second" outbox {} }'
+        if reports:
+            messaging += ' report_address: "127.0.0.1:0" report_key_file: "reports"'
+        messaging += ' allowed_regions: "DE" }'
+        first = self.server is None
+        self.server = Server(self.data_dir, messaging=messaging)
+        if first:
+            self.call("AccountService/CreateAccount", account={"account_id": "acme"})
+
+    def next_code(self, number=NUMBER):
+        to, text = self.kannel.next_text()
+        self.assertEqual(to, number)
+        return code_in(text)
+
+    def begin(self, member_id="ada", phone_number="0170 1234567"):
+        self.call(
+            "AccountService/CreateMember",
+            member={"account_id": "acme", "member_id": member_id},
+        )
+        return self.begin_again(member_id, phone_number)
+
+    def begin_again(self, member_id, phone_number):
+        return self.call(
+            "AuthService/BeginEnrollment",
+            account_id="acme",
+            member_id=member_id,
+            factor_type="sms",
+            parameters={"sms": {"phone_number": phone_number, "region": "DE"}},
+        )["enrollment"]
+
+    def enrol_number(self):
+        """A member with a number, confirmed by the code that the phone got."""
+        enrollment_id = self.begin()["enrollment_id"]
+        code = self.next_code()
+        confirmed = self.call(
+            "AuthService/ConfirmEnrollment",
+            account_id="acme",
+            member_id="ada",
+            enrollment_id=enrollment_id,
+            response={"code": code},
+        )
+        self.assertTrue(confirmed["verified"])
+        self.assertEqual(confirmed["enrollment"]["state"], "ENROLLMENT_STATE_ACTIVE")
+        return code
+
+    CHALLENGE = {
+        "account_id": "acme",
+        "member_id": "ada",
+        "factor_type": "sms",
+        "purpose": "sign-in",
+    }
+
+    def challenge(self):
+        answer = self.call("AuthService/CreateChallenge", **self.CHALLENGE)
+        return answer["challenge"]["challenge_id"]
+
+    def answer(self, challenge_id, code):
+        return {
+            "challenge_id": challenge_id,
+            "account_id": "acme",
+            "member_id": "ada",
+            "purpose": "sign-in",
+            "response": {"code": code},
+        }
+
+    def verify_challenge(self, challenge_id, code):
+        return self.call("AuthService/VerifyChallenge", **self.answer(challenge_id, code))
+
+    def await_delivery(self, challenge_id, state, told="gateway"):
+        """The challenge, once its delivery has come so far and says who or why."""
+        for _ in range(100):
+            challenge = self.call("AuthService/GetChallenge", challenge_id=challenge_id)
+            delivery = challenge["challenge"]["delivery"]
+            if delivery["state"] == "DELIVERY_STATE_" + state and delivery[told]:
+                return challenge["challenge"]
+            pause()
+        raise AssertionError(challenge)
+
+    def test_enrol_and_verify(self):
+        self.start()
+        codes = [self.enrol_number()]
+        challenge_id = self.challenge()
+        codes.append(self.next_code())
+        delivered = self.await_delivery(challenge_id, "DELIVERED")
+        self.assertEqual(delivered["state"], "CHALLENGE_STATE_DELIVERED")
+        self.assertEqual(delivered["delivery"]["gateway"], "first")
+        verified = self.verify_challenge(challenge_id, codes[-1])
+        self.assertTrue(verified["verified"])
+        self.assertEqual(verified["challenge"]["state"], "CHALLENGE_STATE_APPROVED")
+        again = self.refused(
+            "AuthService/VerifyChallenge", **self.answer(challenge_id, codes[-1])
+        )
+        self.assertEqual(again.code, "FailedPrecondition")
+        self.assert_nothing_in_clear(codes)
+
+    def assert_nothing_in_clear(self, codes):
+        """Neither log nor data folder has the number or a code in it."""
+        self.assertEqual(self.server.stop()[0], 0)
+        looked_at = 0
+        for root, _, names in os.walk(self.data_dir):
+            for name in names:
+                with open(os.path.join(root, name), "rb") as file:
+                    content = file.read()
+                looked_at += 1
+                where = os.path.join(root, name)
+                self.assertNotIn(NUMBER[3:].encode(), content, where)
+                for code in codes:
+                    # Apart from longer numbers, as the fractions of a time.
+                    found = re.search(rb"(?<![0-9A-Za-z.])%s(?![0-9A-Za-z])" % code.encode(), content)
+                    self.assertIsNone(found, where)
+        self.assertIn("CreateChallenge", self.server.log())
+        self.assertGreater(looked_at, 5)
+
+    def test_sent_without_reports(self):
+        self.start(reports=False)
+        self.enrol_number()
+        challenge_id = self.challenge()
+        self.next_code()
+        sent = self.await_delivery(challenge_id, "SENT")
+        self.assertEqual(sent["delivery"]["gateway"], "first")
+
+    def test_resend(self):
+        self.start()
+        self.enrol_number()
+        challenge_id = self.challenge()
+        old = self.next_code()
+        early = self.refused("AuthService/ResendChallenge", challenge_id=challenge_id)
+        self.assertEqual(early.reason, "RESEND_TOO_SOON")
+        self.move_clock(30)
+        resent = self.call("AuthService/ResendChallenge", challenge_id=challenge_id)
+        left = resent["challenge"]["attempts_left"]
+        new = self.next_code()
+        # Once in a million draws it is the same.
+        if new != old:
+            failed = self.verify_challenge(challenge_id, old)
+            self.assertFalse(failed["verified"])
+            self.assertEqual(failed["challenge"]["attempts_left"], left - 1)
+        self.assertTrue(self.verify_challenge(challenge_id, new)["verified"])
+
+    def test_network_away(self):
+        self.start()
+        self.enrol_number()
+        self.kannel.stop_network()
+        challenge_id = self.challenge()
+        queued = self.await_delivery(challenge_id, "QUEUED")
+        self.assertEqual(queued["delivery"]["gateway"], "first")
+
+    def test_wrong_password(self):
+        self.start(password="wrong")
+        enrollment_id = self.begin()["enrollment_id"]
+        for _ in range(100):
+            delivery = self.call(
+                "AuthService/GetEnrollment",
+                account_id="acme",
+                member_id="ada",
+                enrollment_id=enrollment_id,
+            )["enrollment"]["delivery"]
+            if delivery["state"] == "DELIVERY_STATE_FAILED":
+                break
+            pause()
+        self.assertEqual(delivery["state"], "DELIVERY_STATE_FAILED")
+        self.assertIn("authorization failed", delivery["reason"])
+        self.assertEqual(self.kannel.count(), 0)
+
+    def test_second_gateway(self):
+        self.start(outbox=True)
+        self.enrol_number()
+        self.kannel.kill_bearerbox()
+        challenge_id = self.challenge()
+        sent = self.await_delivery(challenge_id, "SENT")
+        self.assertEqual(sent["delivery"]["gateway"], "second")
+        outbox = self.call("cofactor.dev.v1.DevService/ListOutbox", phone_number=NUMBER)
+        self.assertEqual(len(outbox["messages"]), 1)
+        code = code_in(outbox["messages"][0]["text"])
+        self.assertTrue(self.verify_challenge(challenge_id, code)["verified"])
+
+    def test_limits(self):
+        self.start()
+        self.enrol_number()
+        for _ in range(4):
+            self.challenge()
+            self.next_code()
+        sixth = self.refused("AuthService/CreateChallenge", **self.CHALLENGE)
+        self.assertEqual((sixth.code, sixth.reason), ("ResourceExhausted", "SEND_LIMIT"))
+        with self.assertRaisesRegex(Exception, "REGION_NOT_ALLOWED") as abroad:
+            self.begin("bob", "+33612345678")
+        self.assertEqual(abroad.exception.code, "FailedPrecondition")
+        # Had one of these left, it would have come before this one.
+        self.begin_again("bob", "0160 1234567")
+        self.next_code("+491601234567")
+        self.assertEqual(self.kannel.count(), 6)
+
+    def test_killed(self):
+        self.start()
+        self.enrol_number()
+        challenge_id = self.challenge()
+        self.server.kill()
+        code = self.next_code()
+        self.start()
+        found = self.call("AuthService/GetChallenge", challenge_id=challenge_id)
+        self.assertEqual(found["challenge"]["challenge_id"], challenge_id)
+        self.assertTrue(self.verify_challenge(challenge_id, code)["verified"])
+        # The text was not sent a second time.
+        self.assertEqual(self.kannel.count(), 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
