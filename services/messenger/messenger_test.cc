@@ -44,13 +44,16 @@ class HeldGateway final : public SmsGateway {
     held_.push_back(std::move(done));
     changed_.NotifyAll();
     // Not for others' sake: so that a test sees who waits for a gateway.
-    Await(changed_, mutex_, [this] { return !blocked_; });
+    Await(changed_, mutex_,
+          [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return !blocked_; });
   }
 
   // Waits until it was handed so many, and returns their ids.
   std::vector<std::string> WaitForMessages(size_t count) {
     MutexLock lock(mutex_);
-    Await(changed_, mutex_, [&] { return messages_.size() >= count; });
+    Await(changed_, mutex_, [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      return messages_.size() >= count;
+    });
     std::vector<std::string> ids;
     for (const SmsMessage& message : messages_) {
       ids.push_back(message.message_id);
@@ -68,7 +71,8 @@ class HeldGateway final : public SmsGateway {
     Done done;
     {
       MutexLock lock(mutex_);
-      Await(changed_, mutex_, [this] { return !held_.empty(); });
+      Await(changed_, mutex_,
+            [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return !held_.empty(); });
       done = std::move(held_.front());
       held_.pop_front();
     }
@@ -129,7 +133,9 @@ class MessengerTest : public testing::Test {
   // Waits until there were so many, and returns all.
   std::vector<std::string> WaitForReports(size_t count) {
     MutexLock lock(mutex_);
-    Await(changed_, mutex_, [&] { return reports_.size() >= count; });
+    Await(changed_, mutex_, [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      return reports_.size() >= count;
+    });
     return reports_;
   }
 

@@ -19,10 +19,10 @@ class ServerProcess {
  public:
   enum class Mode { kProduction, kDev };
 
-  // Writes a configuration into a data folder (messaging: its part of that name;
-  // empty: an outbox in MODE_DEV, else none), starts the binary with it, and
-  // waits until it is ready. UNAVAILABLE: it ended instead; its errors went to
-  // our stderr.
+  // Writes a configuration into a data folder (messaging: its part of that
+  // name; empty: an outbox in MODE_DEV, else none), starts the binary with it,
+  // and waits until it is ready. UNAVAILABLE: it ended instead; its errors went
+  // to our stderr.
   static absl::StatusOr<std::unique_ptr<ServerProcess>> Start(
       const std::string& binary, const std::string& data_dir,
       Mode mode = Mode::kProduction, const std::string& messaging = "");
