@@ -147,10 +147,7 @@ class Kannel:
     def next_text(self):
         """What the next phone shows: its number and the text."""
         line = self.network.wait_for("Got message ")
-        found = re.search(r"<\S+ (\+\d+) text (.*)>", line)
-        if not found:
-            raise AssertionError(line)
-        return found.groups()
+        return re.search(r"<\S+ (\+\d+) text (.*)>", line).groups()
 
     def count(self):
         return sum("Got message " in line for line in self.network.lines())
@@ -389,11 +386,11 @@ class SmsTest(ServerTest):
         code = self.next_code()
         self.server.kill()
         self.start()
-        found = self.call("AuthService/GetChallenge", challenge_id=challenge_id)
-        self.assertEqual(found["challenge"]["challenge_id"], challenge_id)
+        self.call("AuthService/GetChallenge", challenge_id=challenge_id)
         self.assertTrue(self.verify_challenge(challenge_id, code)["verified"])
-        # The text was not sent a second time.
-        self.assertEqual(self.kannel.count(), 2)
+        # The text was not sent a second time: it would have come before this one.
+        self.begin("bob", "0160 1234567")
+        self.next_code("+491601234567")
 
 
 if __name__ == "__main__":
