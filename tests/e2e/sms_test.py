@@ -40,11 +40,6 @@ sendsms-interface = 127.0.0.1
 group = sendsms-user
 username = idsvc
 password = s3cret
-
-group = sms-service
-keyword = default
-max-messages = 0
-text = ""
 """
 
 
@@ -55,14 +50,11 @@ def pause():
 
 def free_ports(count):
     """Ports that nobody listens on. Kannel cannot choose its own."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
 
 
 class Child:
@@ -119,8 +111,7 @@ class Kannel:
 
     def start(self):
         self.folder = fresh_folder()
-        names = ["admin", "box", "network", "send"]
-        self.ports = dict(zip(names, free_ports(4)))
+        self.ports = dict(zip(["admin", "box", "network", "send"], free_ports(4)))
         config = os.path.join(self.folder, "kannel.conf")
         with open(config, "w", encoding="utf-8") as file:
             file.write(KANNEL_CONFIG % {"folder": self.folder, **self.ports})
@@ -156,10 +147,7 @@ class Kannel:
     def next_text(self):
         """What the next phone shows: its number and the text."""
         line = self.network.wait_for("Got message ")
-        found = re.search(r"<\S+ (\+\d+) text (.*)>", line)
-        if not found:
-            raise AssertionError(line)
-        return found.groups()
+        return re.search(r"<\S+ (\+\d+) text (.*)>", line).groups()
 
     def count(self):
         return sum("Got message " in line for line in self.network.lines())
@@ -222,7 +210,7 @@ class SmsTest(ServerTest):
         with self.assertRaises(RpcError) as caught:
             call(*arguments)
         self.assertEqual(caught.exception.code, code)
-        self.assertIn(reason, caught.exception.reason)
+        self.assertEqual(caught.exception.reason, reason)
 
     def next_code(self, number=NUMBER):
         to, text = self.kannel.next_text()
@@ -289,11 +277,12 @@ class SmsTest(ServerTest):
         delivered = self.await_delivery("DELIVERED", challenge_id=challenge_id)
         self.assertEqual(delivered["state"], "CHALLENGE_STATE_DELIVERED")
         self.assertEqual(delivered["delivery"]["gateway"], "first")
-        verified = self.verify_challenge(challenge_id, codes[-1])
+        answer = [challenge_id, codes[-1]]
+        verified = self.verify_challenge(*answer)
         self.assertTrue(verified["verified"])
         self.assertEqual(verified["challenge"]["state"], "CHALLENGE_STATE_APPROVED")
         self.assert_refused(
-            "FailedPrecondition", "", self.verify_challenge, challenge_id, codes[-1]
+            "FailedPrecondition", "CHALLENGE_FINAL", self.verify_challenge, *answer
         )
         self.assert_nothing_in_clear(codes)
 
@@ -305,10 +294,10 @@ class SmsTest(ServerTest):
         clear = rb"(?<![0-9A-Za-z.])(%s)(?![0-9A-Za-z])" % "|".join(codes).encode()
         for root, _, names in os.walk(self.data_dir):
             for name in names:
-                with open(os.path.join(root, name), "rb") as file:
+                where = os.path.join(root, name)
+                with open(where, "rb") as file:
                     content = file.read()
                 looked_at += 1
-                where = os.path.join(root, name)
                 self.assertNotIn(NUMBER[3:].encode(), content, where)
                 self.assertIsNone(re.search(clear, content), where)
         self.assertIn("CreateChallenge", self.server.log())
@@ -319,8 +308,7 @@ class SmsTest(ServerTest):
         self.enrol_number()
         challenge_id = self.challenge()
         self.next_code()
-        sent = self.await_delivery("SENT", challenge_id=challenge_id)
-        self.assertEqual(sent["delivery"]["gateway"], "first")
+        self.await_delivery("SENT", challenge_id=challenge_id)
 
     def test_resend(self):
         self.start()
@@ -330,14 +318,13 @@ class SmsTest(ServerTest):
         early = self.refused("AuthService/ResendChallenge", challenge_id=challenge_id)
         self.assertEqual(early.reason, "RESEND_TOO_SOON")
         self.move_clock(30)
-        resent = self.call("AuthService/ResendChallenge", challenge_id=challenge_id)
-        left = resent["challenge"]["attempts_left"]
+        self.call("AuthService/ResendChallenge", challenge_id=challenge_id)
         new = self.next_code()
         # Once in a million draws it is the same.
         if new != old:
             failed = self.verify_challenge(challenge_id, old)
             self.assertFalse(failed["verified"])
-            self.assertEqual(failed["challenge"]["attempts_left"], left - 1)
+            self.assertEqual(failed["challenge"]["attempts_left"], 4)
         self.assertTrue(self.verify_challenge(challenge_id, new)["verified"])
 
     def test_network_away(self):
@@ -370,10 +357,10 @@ class SmsTest(ServerTest):
         sent = self.await_delivery("SENT", challenge_id=challenge_id)
         self.assertEqual(sent["delivery"]["gateway"], "second")
         outbox = self.call("cofactor.dev.v1.DevService/ListOutbox")
-        self.assertEqual(outbox["messages"][0]["to"], NUMBER)
-        self.assertEqual(len(outbox["messages"]), 1)
-        code = code_in(outbox["messages"][0]["text"])
-        self.assertTrue(self.verify_challenge(challenge_id, code)["verified"])
+        (message,) = outbox["messages"]
+        self.assertEqual(message["to"], NUMBER)
+        verified = self.verify_challenge(challenge_id, code_in(message["text"]))
+        self.assertTrue(verified["verified"])
 
     def test_limits(self):
         self.start()
@@ -382,8 +369,9 @@ class SmsTest(ServerTest):
             self.challenge()
             self.next_code()
         self.assert_refused("ResourceExhausted", "SEND_LIMIT", self.challenge)
+        abroad = ["bob", "+33612345678"]
         self.assert_refused(
-            "FailedPrecondition", "REGION_NOT_ALLOWED", self.begin, "bob", "+33612345678"
+            "FailedPrecondition", "REGION_NOT_ALLOWED", self.begin, *abroad
         )
         # Had one of these left, it would have come before this one.
         self.begin("bob", "0160 1234567")
@@ -394,14 +382,15 @@ class SmsTest(ServerTest):
         self.start()
         self.enrol_number()
         challenge_id = self.challenge()
-        self.server.kill()
+        # The server may not have stored yet that it was sent.
         code = self.next_code()
+        self.server.kill()
         self.start()
-        found = self.call("AuthService/GetChallenge", challenge_id=challenge_id)
-        self.assertEqual(found["challenge"]["challenge_id"], challenge_id)
+        self.call("AuthService/GetChallenge", challenge_id=challenge_id)
         self.assertTrue(self.verify_challenge(challenge_id, code)["verified"])
-        # The text was not sent a second time.
-        self.assertEqual(self.kannel.count(), 2)
+        # The text was not sent a second time: it would have come before this one.
+        self.begin("bob", "0160 1234567")
+        self.next_code("+491601234567")
 
 
 if __name__ == "__main__":
