@@ -22,7 +22,8 @@ SmsOutcome ReadAnswer(const HttpResult& result) {
         return {.verdict = SmsVerdict::kAccepted};
       }
       if (absl::StartsWith(body, "3:")) {
-        return {.verdict = SmsVerdict::kQueued};
+        return {.verdict = SmsVerdict::kQueued,
+                .reason = "the network is away"};
       }
       return {.verdict = SmsVerdict::kUnknown, .reason = "unknown answer"};
     case 403:

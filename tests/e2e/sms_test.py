@@ -334,8 +334,13 @@ class SmsTest(ServerTest):
         challenge_id = self.challenge()
         # By 3 Kannel says that it queued the text, and not 0 for sent.
         self.kannel.smsbox.wait_for("Got ACK (3)")
-        for _ in range(5):
-            self.await_delivery("QUEUED", challenge_id=challenge_id)
+        for _ in range(100):
+            queued = self.await_delivery("QUEUED", challenge_id=challenge_id)
+            if queued["delivery"]["reason"]:
+                break
+            pause()
+        self.assertEqual(queued["delivery"]["reason"], "the network is away")
+        self.assertEqual(queued["delivery"]["gateway"], "first")
         self.kannel.start_network()
         code = self.next_code()
         self.await_delivery("DELIVERED", challenge_id=challenge_id)
