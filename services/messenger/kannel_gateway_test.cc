@@ -91,7 +91,8 @@ TEST_F(KannelGatewayTest, ReadsEveryReplyOfKannel) {
     const char* reason;
   } kReplies[] = {
       {202, "0: Accepted for delivery", SmsVerdict::kAccepted, ""},
-      {202, "3: Queued for later delivery", SmsVerdict::kQueued, ""},
+      {202, "3: Queued for later delivery", SmsVerdict::kQueued,
+       "the network is away"},
       {403, "Authorization failed for sendsms", SmsVerdict::kMisconfigured,
        "authorization failed"},
       {403, "Not routable. Do not try again.", SmsVerdict::kRefusedHere,
