@@ -252,6 +252,13 @@ void Server::Sweep() {
   }
   last_sweep_ = now;
   code_index_.DropStale(now);
+  uint64_t refused = 0;
+  for (const auto& listener : listeners_) {
+    refused += listener->refused_connections();
+  }
+  for (; refused_connections_ < refused; ++refused_connections_) {
+    metrics_.ConnectionRefused();
+  }
   if (keeper_ != nullptr) keeper_->Tick();
   // Replicas may change clients too. What was read before stays on an error.
   directory_->Load(*store_).IgnoreError();

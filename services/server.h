@@ -2,6 +2,7 @@
 #define COFACTOR_SERVICES_SERVER_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -174,6 +175,7 @@ class Server {
   std::unique_ptr<grpc::Server> grpc_server_;
   // Of the sweeper alone.
   absl::Time last_sweep_ = absl::InfinitePast();
+  uint64_t refused_connections_ = 0;
   std::unique_ptr<PeriodicTask> sweeper_;
   std::unique_ptr<PeriodicTask> tail_waker_;
 };

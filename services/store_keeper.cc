@@ -1,5 +1,7 @@
 #include "services/store_keeper.h"
 
+#include <sys/stat.h>
+
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -67,6 +69,8 @@ void StoreKeeper::CreateBackup(const std::string& name, Done done) {
   auto answer = std::make_shared<Done>(std::move(done));
   const std::string folder = absl::StrCat(backup_folder_, "/", name);
   const bool taken = thread_.TrySchedule([this, answer, folder] {
+    // Made at the first backup; whether it is there, the backup finds out.
+    mkdir(backup_folder_.c_str(), 0700);
     std::move (*answer)(WithReason(back_up_(folder), "BACKUP_FAILED"));
   });
   if (!taken) std::move (*answer)(Busy());

@@ -285,7 +285,6 @@ class TrustTest(ServerTest):
     def test_backup_and_restore_arm_no_used_code(self):
         _, seed = self.enrol("ada")
         self.next_step()
-        os.mkdir(os.path.join(self.data_dir, "backups"))
         self.call("AdminService/CreateBackup", name="monday")
         self.assertEqual(
             self.refused("AdminService/CreateBackup", name="monday").code,
@@ -317,7 +316,6 @@ class TrustTest(ServerTest):
     # Secrets
 
     def test_secrets_are_nowhere(self):
-        os.mkdir(os.path.join(self.data_dir, "backups"))
         seeds = [os.urandom(20) for _ in range(SEEDS)]
         for i, seed in enumerate(seeds):
             self.import_seed("member-%d" % i, seed)
