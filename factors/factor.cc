@@ -10,6 +10,11 @@ absl::StatusOr<StartedChallenge> Factor::StartChallenge(
   return StartedChallenge();
 }
 
+absl::StatusOr<std::optional<OutgoingMessage>> Factor::WakeUp(
+    const FactorState& state) const {
+  return std::nullopt;
+}
+
 absl::StatusOr<BegunEnrollment> Factor::ResendEnrollment(
     const FactorState& state, absl::Time now, Randomness& randomness) const {
   return absl::UnimplementedError("the factor sends nothing");

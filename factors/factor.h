@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "base/randomness.h"
 #include "base/secret.h"
+#include "cofactor/v1/challenge.pb.h"
 #include "cofactor/v1/factor.pb.h"
 
 namespace cofactor::factors {
@@ -38,7 +39,11 @@ struct FactorDescriptor {
   std::vector<std::string> amr;
   ReplayGuard replay_guard = ReplayGuard::kNone;
   bool needs_challenge = false;
-  // StartChallenge and BeginEnrollment make messages.
+  // A challenge appears on the person's devices by itself, and any enrollment of
+  // the member may answer it unless it names one. The host bounds how many there
+  // are, so that nobody is worn down.
+  bool prompts = false;
+  // StartChallenge and BeginEnrollment make messages with codes.
   bool sends_messages = false;
   bool phishing_resistant = false;
   // AcceptableCodes is implemented: a code tells whose it is.
@@ -62,17 +67,19 @@ struct FactorState {
 struct EnrollmentSubject {
   absl::string_view account_id;
   absl::string_view member_id;
+  absl::string_view enrollment_id;
 };
 
 // A message that is to reach a person. The host delivers it once the
 // transaction of the call that made it is on disk, or refuses the call if it
 // may not send.
 struct OutgoingMessage {
-  // How it goes, as "sms".
+  // How it goes, as "sms" or "wake_up".
   std::string channel;
-  // Where it goes, as an E.164 number for "sms".
+  // Where it goes: an E.164 number for "sms", a serialized v1.WakeUpAddress for
+  // "wake_up".
   std::string address;
-  // What it brings: a code for the person to type.
+  // What it brings: a code for the person to type. A wake-up brings nothing.
   Secret code;
 };
 
@@ -93,12 +100,16 @@ struct StartedChallenge {
   // whose code is dead from then on.
   Secret state;
   std::vector<OutgoingMessage> messages;
+  // Shown where the person signs in; empty if there is nothing to show.
+  Secret number;
 };
 
 // The challenge that is being answered.
 struct ChallengeContext {
   absl::string_view challenge_id;
   absl::string_view purpose;
+  const v1::ChallengeDetails& details;
+  absl::Time expire_time;
   // What StartChallenge returned.
   const Secret& state;
 };
@@ -110,16 +121,31 @@ struct Attempt {
   // Null if the response was given up front.
   const ChallengeContext* challenge = nullptr;
   absl::Time now;
+  // Whose enrollment it is tried on.
+  EnrollmentSubject subject;
+};
+
+// A person's genuine refusal of a challenge.
+struct Refusal {
+  // The person did not ask for it: somebody else did.
+  bool reported = false;
+  // In the person's words; may be empty.
+  std::string reason;
 };
 
 // What a factor says of a response. It counts only once the host committed it.
 struct Verdict {
   bool accepted = false;
+  // The response refuses the challenge, and it is the person's. Never with
+  // accepted.
+  std::optional<Refusal> refusal;
   // Which counter the response belongs to. Required if accepted and the replay
   // guard is kCounter. If several fit, the greatest.
   std::optional<int64_t> counter;
   // Replaces the state if accepted. Not set: the state stays.
   std::optional<FactorState> new_state;
+  // Replaces what a person may see of the enrollment if accepted.
+  std::optional<std::map<std::string, std::string>> new_attributes;
   // AcceptableCodes of new_state differ from those of the old state.
   bool acceptable_codes_changed = false;
 };
@@ -169,6 +195,12 @@ class Factor {
   // more.
   virtual absl::StatusOr<StartedChallenge> StartChallenge(
       const FactorState& state, absl::Time now, Randomness& randomness) const;
+
+  // The message that tells the device of an enrollment of a new challenge; none
+  // by default. Called for each enrollment that may answer a challenge of a
+  // factor that prompts.
+  virtual absl::StatusOr<std::optional<OutgoingMessage>> WakeUp(
+      const FactorState& state) const;
 
   // Makes the state of a pending enrollment whose message is to be sent once
   // more, and that message. UNIMPLEMENTED by default, for factors that send

@@ -39,6 +39,10 @@ absl::Status FactorRegistry::Builder::Add(
     return absl::InvalidArgumentError(absl::StrCat(
         "factor ", id, ": a guard by challenge needs a challenge"));
   }
+  if (descriptor.prompts && !descriptor.needs_challenge) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("factor ", id, ": a prompt is a challenge"));
+  }
   if (descriptor.replay_guard == ReplayGuard::kNone &&
       descriptor.kind != v1::FACTOR_KIND_KNOWLEDGE) {
     return absl::InvalidArgumentError(

@@ -85,7 +85,9 @@ class SmsFactorTest : public testing::Test {
                                  absl::Time now = kNow) const {
     v1::FactorResponse response;
     response.set_code(code);
-    const ChallengeContext context{"c1", "sign-in", challenge};
+    const v1::ChallengeDetails details;
+    const ChallengeContext context{"c1", "sign-in", details,
+                                   now + absl::Minutes(5), challenge};
     return factor_.Verify({state, response, &context, now});
   }
 

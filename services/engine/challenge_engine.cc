@@ -22,21 +22,26 @@ using ::cofactor::record::v1::EnrollmentRecord;
 using ::cofactor::record::v1::MemberRecord;
 
 constexpr size_t kMaxPurposeBytes = 128;
-constexpr int kMaxDetails = 16;
+constexpr int kMaxDetailFields = 16;
 constexpr size_t kMaxDetailBytes = 256;
 
 constexpr absl::Duration kDefaultLifetime = absl::Minutes(5);
 constexpr absl::Duration kShortestLifetime = absl::Seconds(30);
 constexpr absl::Duration kLongestLifetime = absl::Minutes(15);
 
-absl::Status CheckDetails(const v1::CreateChallengeRequest& request) {
-  if (static_cast<int>(request.details().size()) > kMaxDetails) {
-    return InvalidField("details",
-                        absl::StrCat("want at most ", kMaxDetails, " entries"));
+absl::Status CheckDetails(const v1::ChallengeDetails& details) {
+  RETURN_IF_ERROR(CheckText("details.title", details.title(), kMaxDetailBytes));
+  RETURN_IF_ERROR(
+      CheckText("details.amount", details.amount(), kMaxDetailBytes));
+  RETURN_IF_ERROR(CheckText("details.payee", details.payee(), kMaxDetailBytes));
+  if (static_cast<int>(details.fields().size()) > kMaxDetailFields) {
+    return InvalidField(
+        "details.fields",
+        absl::StrCat("want at most ", kMaxDetailFields, " entries"));
   }
-  for (const auto& [label, value] : request.details()) {
-    RETURN_IF_ERROR(CheckText("details", label, kMaxDetailBytes));
-    RETURN_IF_ERROR(CheckText("details", value, kMaxDetailBytes));
+  for (const auto& [label, value] : details.fields()) {
+    RETURN_IF_ERROR(CheckText("details.fields", label, kMaxDetailBytes));
+    RETURN_IF_ERROR(CheckText("details.fields", value, kMaxDetailBytes));
   }
   return absl::OkStatus();
 }
@@ -137,7 +142,7 @@ absl::Status ChallengeEngine::CreateChallenge(
     return InvalidField("purpose", "is required, as \"sign-in\"");
   }
   RETURN_IF_ERROR(CheckText("purpose", request.purpose(), kMaxPurposeBytes));
-  RETURN_IF_ERROR(CheckDetails(request));
+  RETURN_IF_ERROR(CheckDetails(request.details()));
   if (request.enrollment_id().empty()) {
     RETURN_IF_ERROR(FindFactor(registry_, request.factor_type()).status());
   }
@@ -158,7 +163,7 @@ absl::Status ChallengeEngine::CreateChallenge(
   challenge.set_factor_type(challenged.factor_type);
   challenge.set_decoy(challenged.decoy);
   challenge.set_purpose(request.purpose());
-  *challenge.mutable_details() = request.details();
+  request.details().SerializeToString(challenge.mutable_details());
   challenge.set_state(v1::CHALLENGE_STATE_PENDING);
   challenge.set_create_micros(absl::ToUnixMicros(plan.now()));
   challenge.set_expire_micros(absl::ToUnixMicros(plan.now() + lifetime));
@@ -354,8 +359,10 @@ absl::StatusOr<v1::VerificationReason> ChallengeEngine::Judge(
   ASSIGN_OR_RETURN(auto member, FindMember(plan, challenge.account_id(),
                                            challenge.member_id()));
   const Secret challenge_state{absl::string_view(challenge.factor_state())};
-  const factors::ChallengeContext context{challenge.challenge_id(),
-                                          challenge.purpose(), challenge_state};
+  ASSIGN_OR_RETURN(const v1::ChallengeDetails details, DetailsOf(challenge));
+  const factors::ChallengeContext context{
+      challenge.challenge_id(), challenge.purpose(), details,
+      absl::FromUnixMicros(challenge.expire_micros()), challenge_state};
   const Trial trial{factor, request.response(), &context, plan.now(),
                     challenge.decoy() || !MayVerify(member.record, plan.now())};
   // A wrong answer to a decoy counts as that to any other challenge does: the

@@ -228,8 +228,8 @@ TEST_F(ChallengeEngineTest, NamesTheFieldOfBadInput) {
   request.mutable_lifetime()->set_seconds(29);
   EXPECT_EQ(field_of(request), "lifetime");
   request = CreateRequest();
-  (*request.mutable_details())["amount"] = std::string(257, 'x');
-  EXPECT_EQ(field_of(request), "details");
+  request.mutable_details()->set_amount(std::string(257, 'x'));
+  EXPECT_EQ(field_of(request), "details.amount");
   request = CreateRequest();
   request.set_member_id("bob");
   EXPECT_EQ(

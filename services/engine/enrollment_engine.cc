@@ -98,13 +98,13 @@ absl::Status EnrollmentEngine::BeginEnrollment(
         absl::StrCat("the member has ", kMaxEnrollments,
                      " enrollments, the most there may be: delete one first"));
   }
-  ASSIGN_OR_RETURN(
-      factors::BegunEnrollment begun,
-      factor->BeginEnrollment({request.account_id(), request.member_id()},
-                              request.parameters(), plan.now(), randomness_));
-
   EnrollmentRecord& enrollment = *member.record.add_enrollments();
   enrollment.set_enrollment_id(randomness_.DrawId());
+  ASSIGN_OR_RETURN(
+      factors::BegunEnrollment begun,
+      factor->BeginEnrollment({request.account_id(), request.member_id(),
+                               enrollment.enrollment_id()},
+                              request.parameters(), plan.now(), randomness_));
   enrollment.set_factor_type(factor->descriptor().type_id);
   enrollment.set_label(request.label());
   plan.audit().set_enrollment_id(enrollment.enrollment_id());

@@ -51,6 +51,15 @@ record::v1::EnrollmentRecord* FindEnrollment(record::v1::MemberRecord& member,
   return found == enrollments.end() ? nullptr : &*found;
 }
 
+absl::StatusOr<v1::ChallengeDetails> DetailsOf(
+    const record::v1::ChallengeRecord& challenge) {
+  v1::ChallengeDetails details;
+  if (!details.ParseFromString(challenge.details())) {
+    return absl::DataLossError("the details of a challenge are damaged");
+  }
+  return details;
+}
+
 v1::ChallengeState StateOf(const record::v1::ChallengeRecord& challenge,
                            absl::Time now) {
   const auto state = static_cast<v1::ChallengeState>(challenge.state());
@@ -63,7 +72,8 @@ v1::ChallengeState StateOf(const record::v1::ChallengeRecord& challenge,
 
 bool IsFinal(v1::ChallengeState state) {
   return state != v1::CHALLENGE_STATE_PENDING &&
-         state != v1::CHALLENGE_STATE_DELIVERED;
+         state != v1::CHALLENGE_STATE_DELIVERED &&
+         state != v1::CHALLENGE_STATE_SEEN;
 }
 
 }  // namespace cofactor::services

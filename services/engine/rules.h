@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "cofactor/record/v1/record.pb.h"
@@ -47,6 +48,10 @@ void DropEndedPending(record::v1::MemberRecord& member, absl::Time now);
 // The enrollment of that id, or null.
 record::v1::EnrollmentRecord* FindEnrollment(record::v1::MemberRecord& member,
                                              absl::string_view enrollment_id);
+
+// What the person agrees to. DATA_LOSS: the record is damaged.
+absl::StatusOr<v1::ChallengeDetails> DetailsOf(
+    const record::v1::ChallengeRecord& challenge);
 
 // Where the challenge stands; EXPIRED if its time ran out before it ended.
 v1::ChallengeState StateOf(const record::v1::ChallengeRecord& challenge,

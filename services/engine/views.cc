@@ -1,5 +1,7 @@
 #include "services/engine/views.h"
 
+#include <utility>
+
 #include "services/engine/lock_rule.h"
 #include "services/engine/rules.h"
 
@@ -117,7 +119,11 @@ v1::Challenge ViewOf(const record::v1::ChallengeRecord& challenge,
   view.set_enrollment_id(challenge.enrollment_id());
   view.set_factor_type(challenge.factor_type());
   view.set_purpose(challenge.purpose());
-  *view.mutable_details() = challenge.details();
+  // Only a view: what does not parse shows nothing.
+  if (absl::StatusOr<v1::ChallengeDetails> details = DetailsOf(challenge);
+      details.ok()) {
+    *view.mutable_details() = *std::move(details);
+  }
   view.set_state(StateOf(challenge, now));
   view.set_attempts_left(
       IsFinal(view.state()) ? 0 : kChallengeAttempts - challenge.failures());

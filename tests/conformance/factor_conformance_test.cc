@@ -322,7 +322,9 @@ TEST_P(FactorConformanceTest, AResendKillsTheOldCode) {
 
   const auto first = factor().StartChallenge(state, now, randomness);
   const auto second = factor().StartChallenge(state, now, randomness);
-  const factors::ChallengeContext challenge{"c1", "sign-in", second->state};
+  const v1::ChallengeDetails details;
+  const factors::ChallengeContext challenge{
+      "c1", "sign-in", details, absl::InfiniteFuture(), second->state};
   const auto verify = [&](const v1::FactorResponse& response) {
     return factor().Verify({state, response, &challenge, now})->accepted;
   };
