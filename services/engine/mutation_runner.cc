@@ -59,6 +59,8 @@ struct MutationRunner::Call {
   absl::Status decision;
   // What is sent once it is on disk.
   std::vector<PlannedMessage> messages;
+  // What listeners are told then.
+  std::vector<ChallengeChange> changes;
   // What the audit log tells of it.
   record::v1::AuditRecord event;
 };
@@ -94,6 +96,7 @@ void MutationRunner::Try(std::unique_ptr<Call> call) {
     if (call->decision.ok()) {
       transaction = plan.TakeTransaction();
       call->messages = plan.TakeMessages();
+      call->changes = plan.TakeChanges();
     }
     call->event = EventOf(*call, plan);
     audit_log_.Append(call->event, plan.now(), transaction);
@@ -156,6 +159,9 @@ void MutationRunner::Committed(std::unique_ptr<Call> call,
                                absl::Status status) {
   if (status.ok()) {
     if (observer_ != nullptr) observer_->Decided(call->event);
+    if (listener_ != nullptr && !call->changes.empty()) {
+      listener_->ChallengesChanged(call->changes);
+    }
     if (!call->messages.empty()) sender_->Send(std::move(call->messages));
     return std::move(call->done)(call->decision);
   }

@@ -13,6 +13,7 @@
 #include "google/protobuf/message.h"
 #include "services/engine/audit_log.h"
 #include "services/engine/caller.h"
+#include "services/engine/challenge_listener.h"
 #include "services/engine/decision_observer.h"
 #include "services/engine/message_sender.h"
 #include "services/engine/plan.h"
@@ -43,15 +44,17 @@ class MutationRunner {
 
   // None is owned; all must outlive every call. observer: may be null. sender:
   // gets the messages of plans that were committed; null if no plan has any.
+  // listener: may be null.
   MutationRunner(storage::Store& store, Executor& executor, const Clock& clock,
                  const AuditLog& audit_log, DecisionObserver* observer,
-                 MessageSender* sender)
+                 MessageSender* sender, ChallengeListener* listener = nullptr)
       : store_(store),
         executor_(executor),
         clock_(clock),
         audit_log_(audit_log),
         observer_(observer),
-        sender_(sender) {}
+        sender_(sender),
+        listener_(listener) {}
 
   // Plans on the present thread, and calls done once the plan is durable, or
   // with an error:
@@ -80,6 +83,7 @@ class MutationRunner {
   const AuditLog& audit_log_;
   DecisionObserver* const observer_;
   MessageSender* const sender_;
+  ChallengeListener* const listener_;
 };
 
 }  // namespace cofactor::services

@@ -13,6 +13,7 @@
 #include "base/status_macros.h"
 #include "cofactor/record/v1/record.pb.h"
 #include "services/engine/caller.h"
+#include "services/engine/challenge_listener.h"
 #include "services/engine/message_sender.h"
 #include "storage/store.h"
 
@@ -108,6 +109,11 @@ class Plan {
   // Has a message sent once the transaction is on disk.
   void Send(PlannedMessage message) { messages_.push_back(std::move(message)); }
 
+  // Has listeners told once the transaction is on disk.
+  void Announce(ChallengeChange change) {
+    changes_.push_back(std::move(change));
+  }
+
   // For scans. What they find is no condition: a caller that decides on it
   // needs a record that changes whenever the result does.
   const storage::Snapshot& snapshot() const { return snapshot_; }
@@ -115,6 +121,7 @@ class Plan {
   bool writes_nothing() const { return transaction_.writes().empty(); }
   storage::Transaction TakeTransaction() { return std::move(transaction_); }
   std::vector<PlannedMessage> TakeMessages() { return std::move(messages_); }
+  std::vector<ChallengeChange> TakeChanges() { return std::move(changes_); }
 
  private:
   const storage::Snapshot& snapshot_;
@@ -123,6 +130,7 @@ class Plan {
   record::v1::AuditRecord audit_;
   storage::Transaction transaction_;
   std::vector<PlannedMessage> messages_;
+  std::vector<ChallengeChange> changes_;
 };
 
 }  // namespace cofactor::services
