@@ -8,6 +8,7 @@
 #include "cofactor/v1/audit.pb.h"
 #include "cofactor/v1/challenge.pb.h"
 #include "cofactor/v1/delivery.pb.h"
+#include "services/engine/challenge_records.h"
 #include "services/engine/keys.h"
 #include "services/engine/lookup.h"
 #include "services/engine/rules.h"
@@ -62,9 +63,7 @@ absl::Status RecordOnChallenge(Plan& plan, const DeliveryReport& report,
     record.set_state(v1::CHALLENGE_STATE_DELIVERED);
   }
   plan.audit().set_reason(report.reason());
-  plan.Write(
-      ChallengeKey(challenge_id), record,
-      absl::FromUnixMicros(record.expire_micros()) + kChallengeRetention);
+  WriteChallenge(plan, record);
   return absl::OkStatus();
 }
 
