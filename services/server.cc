@@ -26,6 +26,9 @@ constexpr size_t kMaxRemovedPerSweep = 20'000;
 constexpr absl::Duration kTailInterval = absl::Milliseconds(100);
 constexpr size_t kMaxTails = 64;
 
+// How late streams may notice that a time has come.
+constexpr absl::Duration kTickInterval = absl::Seconds(1);
+
 // 16 bytes each: 2,000 members' codes of three time steps in 350 accounts.
 constexpr size_t kMaxIndexedCodes = 2'000'000;
 
@@ -160,14 +163,16 @@ Server::Server(const ServerOptions& options, ServerParts parts,
       exports_(registry_, parts.randomness),
       pool_(options.threads, options.max_waiting_calls),
       chokepoint_(*gate_, telemetry_, pool_, *store_, clock_, audit_log_,
-                  messenger_.messenger.get()),
+                  messenger_.messenger.get(), &hub_),
       audit_tail_(pool_, *store_, kMaxTails),
+      watch_(pool_, *store_, clock_, challenges_, hub_,
+             options.max_challenge_watches),
       account_service_(chokepoint_, accounts_),
       admin_service_(chokepoint_, clients_, exports_, *directory_, *store_,
                      keeper_.get(), send_limits_engine_),
       audit_service_(chokepoint_, audit_, audit_tail_),
       auth_service_(chokepoint_, enrollments_, challenges_, verifications_,
-                    support_),
+                    support_, watch_),
       dev_service_(chokepoint_, clock_, messenger_.outbox) {}
 
 absl::Status Server::Listen(const ServerOptions& options) {
@@ -202,6 +207,8 @@ absl::Status Server::Listen(const ServerOptions& options) {
       std::make_unique<PeriodicTask>(kSweepInterval, [this] { Sweep(); });
   tail_waker_ = std::make_unique<PeriodicTask>(kTailInterval,
                                                [this] { audit_tail_.Wake(); });
+  ticker_ = std::make_unique<PeriodicTask>(kTickInterval,
+                                           [this] { hub_.Tick(clock_.Now()); });
   return absl::OkStatus();
 }
 
@@ -229,6 +236,8 @@ void Server::ObserveBy(Metrics& metrics) {
     }
     return static_cast<double>(open);
   });
+  metrics.SetChallengeWatchersOpenSource(
+      [this] { return static_cast<double>(watch_.open_streams()); });
   metrics.SetStoreHealthySource([this] { return store_->Health().ok(); });
   metrics.SetAuditSequenceSource([this] {
     return static_cast<double>(
@@ -273,9 +282,11 @@ void Server::Shutdown(absl::Duration grace) {
   if (grpc_server_ == nullptr) return;
   sweeper_.reset();
   tail_waker_.reset();
+  ticker_.reset();
   grpc_server_->GetHealthCheckService()->SetServingStatus(false);
   for (const auto& listener : listeners_) listener->Stop();
   audit_tail_.Shutdown();
+  watch_.Shutdown();
   // gRPC measures deadlines by the machine's clock.
   grpc_server_->Shutdown(absl::ToChronoTime(SystemClock().Now() + grace));
   grpc_server_->Wait();
@@ -286,6 +297,7 @@ void Server::Shutdown(absl::Duration grace) {
   recorder_->Close();
   for (auto set :
        {&Metrics::SetQueueDepthSource, &Metrics::SetConnectionsOpenSource,
+        &Metrics::SetChallengeWatchersOpenSource,
         &Metrics::SetAuditSequenceSource, &Metrics::SetLogLinesLostSource,
         &Metrics::SetKeyRotationResealedSource}) {
     (metrics_.*set)(nullptr);

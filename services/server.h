@@ -26,6 +26,8 @@
 #include "services/audit_tail.h"
 #include "services/auth_service.h"
 #include "services/call_telemetry.h"
+#include "services/challenge_hub.h"
+#include "services/challenge_watch.h"
 #include "services/chokepoint.h"
 #include "services/delivery_recorder.h"
 #include "services/dev_service.h"
@@ -66,6 +68,8 @@ struct ServerOptions {
   // Threads that plan calls, and calls that may wait for one.
   size_t threads = 4;
   size_t max_waiting_calls = 4096;
+  // Streams that may be open at once.
+  size_t max_challenge_watches = 10'000;
   // How long an event of the audit log is kept.
   absl::Duration audit_retention = absl::Hours(24 * 400);
   // What messages may cost. By default none leaves.
@@ -164,8 +168,10 @@ class Server {
   const ClientEngine clients_;
   const ExportEngine exports_;
   ThreadPool pool_;
+  ChallengeHub hub_;
   Chokepoint chokepoint_;
   AuditTail audit_tail_;
+  ChallengeWatch watch_;
   AccountService account_service_;
   AdminService admin_service_;
   AuditService audit_service_;
@@ -178,6 +184,7 @@ class Server {
   uint64_t refused_connections_ = 0;
   std::unique_ptr<PeriodicTask> sweeper_;
   std::unique_ptr<PeriodicTask> tail_waker_;
+  std::unique_ptr<PeriodicTask> ticker_;
 };
 
 }  // namespace cofactor::services
