@@ -13,6 +13,7 @@
 #include "services/engine/input.h"
 #include "services/engine/plan.h"
 #include "services/engine/rules.h"
+#include "services/engine/views.h"
 #include "services/grpc_status.h"
 #include "services/overloaded.h"
 
@@ -28,11 +29,6 @@ absl::Duration FirstRefresh(const std::string& challenge_id) {
   constexpr size_t kParts = 64;
   const size_t part = std::hash<std::string>()(challenge_id) % kParts + 1;
   return kRefreshInterval * static_cast<int64_t>(part) / kParts;
-}
-
-absl::Time ExpireTime(const v1::Challenge& challenge) {
-  return absl::FromUnixSeconds(challenge.expire_time().seconds()) +
-         absl::Nanoseconds(challenge.expire_time().nanos());
 }
 
 }  // namespace
@@ -141,7 +137,7 @@ class ChallengeWatch::Stream final : public Reactor,
     MutexLock lock(mutex_);
     if (!status.ok()) SetEnd(std::move(status));
     if (end_.has_value()) return FinishNow();
-    expire_time_ = ExpireTime(found.challenge());
+    expire_time_ = ToTime(found.challenge().expire_time());
     if (google::protobuf::util::MessageDifferencer::Equals(
             found.challenge(), message_.challenge())) {
       return GoOn();

@@ -68,8 +68,8 @@ bool IsLoopback(absl::string_view host) {
 const std::vector<std::string>& GuardedServices() {
   static const auto* services = new std::vector<std::string>{
       "cofactor.v1.AccountService", "cofactor.v1.AdminService",
-      "cofactor.v1.AuditService", "cofactor.v1.AuthService",
-      "cofactor.dev.v1.DevService"};
+      "cofactor.v1.AuditService",   "cofactor.v1.AuthService",
+      "cofactor.v1.DeviceService",  "cofactor.dev.v1.DevService"};
   return *services;
 }
 
@@ -155,8 +155,10 @@ Server::Server(const ServerOptions& options, ServerParts parts,
       messages_(messenger_.messenger == nullptr ? nullptr : &send_limits_,
                 phone_numbers_, parts.randomness),
       enrollments_(registry_, messages_, parts.randomness),
+      device_nonces_(DeviceNonces::KeyFrom(decoy_secret), parts.randomness),
       decoys_(std::move(decoy_secret), parts.randomness),
       challenges_(registry_, decoys_, messages_, parts.randomness),
+      devices_(enrollments_, challenges_, device_nonces_, ""),
       verifications_(registry_, code_index_, decoys_),
       support_(registry_, code_index_),
       clients_(parts.randomness),
@@ -167,12 +169,16 @@ Server::Server(const ServerOptions& options, ServerParts parts,
       audit_tail_(pool_, *store_, kMaxTails),
       watch_(pool_, *store_, clock_, challenges_, hub_,
              options.max_challenge_watches),
+      channels_({pool_, *store_, clock_, parts.randomness, chokepoint_.runner(),
+                 devices_, hub_},
+                options.max_device_channels),
       account_service_(chokepoint_, accounts_),
       admin_service_(chokepoint_, clients_, exports_, *directory_, *store_,
                      keeper_.get(), send_limits_engine_),
       audit_service_(chokepoint_, audit_, audit_tail_),
       auth_service_(chokepoint_, enrollments_, challenges_, verifications_,
                     support_, watch_),
+      device_service_(chokepoint_, devices_, channels_),
       dev_service_(chokepoint_, clock_, messenger_.outbox) {}
 
 absl::Status Server::Listen(const ServerOptions& options) {
@@ -195,6 +201,7 @@ absl::Status Server::Listen(const ServerOptions& options) {
   builder.RegisterService(&admin_service_);
   builder.RegisterService(&audit_service_);
   builder.RegisterService(&auth_service_);
+  builder.RegisterService(&device_service_);
   if (options.dev) builder.RegisterService(&dev_service_);
   grpc_server_ = builder.BuildAndStart();
   if (grpc_server_ == nullptr) {
@@ -236,6 +243,8 @@ void Server::ObserveBy(Metrics& metrics) {
     }
     return static_cast<double>(open);
   });
+  metrics.SetDeviceChannelsOpenSource(
+      [this] { return static_cast<double>(channels_.open_channels()); });
   metrics.SetChallengeWatchersOpenSource(
       [this] { return static_cast<double>(watch_.open_streams()); });
   metrics.SetStoreHealthySource([this] { return store_->Health().ok(); });
@@ -287,6 +296,7 @@ void Server::Shutdown(absl::Duration grace) {
   for (const auto& listener : listeners_) listener->Stop();
   audit_tail_.Shutdown();
   watch_.Shutdown();
+  channels_.Shutdown();
   // gRPC measures deadlines by the machine's clock.
   grpc_server_->Shutdown(absl::ToChronoTime(SystemClock().Now() + grace));
   grpc_server_->Wait();
@@ -297,6 +307,7 @@ void Server::Shutdown(absl::Duration grace) {
   recorder_->Close();
   for (auto set :
        {&Metrics::SetQueueDepthSource, &Metrics::SetConnectionsOpenSource,
+        &Metrics::SetDeviceChannelsOpenSource,
         &Metrics::SetChallengeWatchersOpenSource,
         &Metrics::SetAuditSequenceSource, &Metrics::SetLogLinesLostSource,
         &Metrics::SetKeyRotationResealedSource}) {
