@@ -11,6 +11,7 @@
 #include "factors/factor.h"
 #include "factors/push/device_info.h"
 #include "factors/push/device_key.h"
+#include "factors/push/push_response.h"
 #include "factors/push/push_state.h"
 #include "services/engine/challenge_records.h"
 #include "services/engine/enrollment_secrets.h"
@@ -30,26 +31,10 @@ using ::cofactor::record::v1::EnrollmentRecord;
 using ::cofactor::record::v1::MemberRecord;
 
 constexpr absl::string_view kFactorType = "push";
-constexpr size_t kTicketBytes = 16;
 
 // Of the attributes of an enrollment (factors/push/device_info.h).
 constexpr char kDeviceNameAttribute[] = "device_name";
 constexpr char kPlatformAttribute[] = "platform";
-
-// The public key of RFC 8032, section 7.1, test 1. Signatures of devices that
-// there are not are checked with it, so that this takes the same work. Nothing
-// is ever proven by it.
-constexpr uint8_t kNobodysKey[] = {
-    0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7, 0xd5, 0x4b, 0xfe,
-    0xd3, 0xc9, 0x64, 0x07, 0x3a, 0x0e, 0xe1, 0x72, 0xf3, 0xda, 0xa6,
-    0x23, 0x25, 0xaf, 0x02, 0x1a, 0x68, 0xf7, 0x07, 0x51, 0x1a};
-
-v1::DeviceKey NobodysKey() {
-  v1::DeviceKey key;
-  key.set_algorithm(v1::DEVICE_KEY_ALGORITHM_ED25519);
-  key.set_public_key(kNobodysKey, sizeof kNobodysKey);
-  return key;
-}
 
 absl::Status NotProven() {
   return MakeError(absl::StatusCode::kUnauthenticated, "DEVICE_NOT_PROVEN",
@@ -107,9 +92,13 @@ absl::StatusOr<Device> FindProven(Plan& plan, const v1::DeviceProof& proof,
                                   bool nonce_is_good, absl::string_view bytes) {
   ASSIGN_OR_RETURN(std::optional<Device> device,
                    FindDevice(plan, IdsOf(proof)));
-  const bool is_signed =
-      factors::push::IsSignedBy(device.has_value() ? device->key : NobodysKey(),
-                                bytes, proof.signature());
+  // There is a key to check with in any case, so that all take the same work.
+  // Nothing is proven by that of nobody.
+  static const v1::DeviceKey* const key_of_nobody =
+      new v1::DeviceKey(factors::push::KeyOfNobody());
+  const bool is_signed = factors::push::IsSignedBy(
+      device.has_value() ? device->key : *key_of_nobody, bytes,
+      proof.signature());
   if (!device.has_value() || !is_signed || !nonce_is_good) return NotProven();
   return *std::move(device);
 }
@@ -199,21 +188,6 @@ absl::Status WriteDevice(Plan& plan, const factors::FactorState& state,
   return absl::OkStatus();
 }
 
-absl::Status CheckRegistration(const v1::DeviceRegistration& registration) {
-  constexpr absl::string_view kPrefix = "registration.";
-  if (registration.ticket().size() != kTicketBytes) {
-    return InvalidField("registration.ticket",
-                        absl::StrCat("want ", kTicketBytes, " bytes"));
-  }
-  RETURN_IF_ERROR(
-      factors::push::CheckDeviceKey("registration.key", registration.key()));
-  RETURN_IF_ERROR(
-      factors::push::CheckDeviceName(kPrefix, registration.device_name()));
-  RETURN_IF_ERROR(
-      factors::push::CheckPlatform(kPrefix, registration.platform()));
-  return factors::push::CheckWakeUpAddress(kPrefix, registration.wake_up());
-}
-
 }  // namespace
 
 absl::Status DeviceEngine::CreateDeviceNonce(
@@ -230,7 +204,8 @@ absl::Status DeviceEngine::RegisterDevice(
     Plan& plan, const v1::RegisterDeviceRequest& request,
     v1::RegisterDeviceResponse& response) const {
   RETURN_IF_ERROR(CheckIds("", request));
-  RETURN_IF_ERROR(CheckRegistration(request.registration()));
+  RETURN_IF_ERROR(factors::push::CheckRegistration("registration.",
+                                                   request.registration()));
   ASSIGN_OR_RETURN(auto member,
                    FindMember(plan, request.account_id(), request.member_id()));
   const EnrollmentRecord* enrollment =
