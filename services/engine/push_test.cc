@@ -255,6 +255,14 @@ TEST_F(PushTest, ARefusalEndsTheChallengeAndIsNoFailure) {
   EXPECT_EQ(harness_.GetEnrollment("acme", "ada", phone.enrollment_id())
                 .consecutive_failures(),
             0u);
+  v1::ExplainRequest explain;
+  explain.set_account_id("acme");
+  explain.set_member_id("ada");
+  EXPECT_EQ(harness_.Call(&SupportEngine::Explain, explain)
+                ->enrollments(0)
+                .budget()
+                .failures(),
+            0u);
   EXPECT_EQ(ErrorReason(
                 Answer(phone, created->challenge(), kApprove, created->number())
                     .status()),
@@ -331,9 +339,10 @@ TEST_F(PushTest, LeavesOnePendingOfManyAtOnce) {
   EXPECT_EQ(cooled_down, 59);
   v1::ListChallengesRequest list;
   list.set_account_id("acme");
+  const auto listed = harness_.Call(&ChallengeEngine::ListChallenges, list);
+  ASSERT_TRUE(listed.ok()) << listed.status();
   int pending = 0;
-  for (const v1::Challenge& challenge :
-       harness_.Call(&ChallengeEngine::ListChallenges, list)->challenges()) {
+  for (const v1::Challenge& challenge : listed->challenges()) {
     pending += challenge.state() == v1::CHALLENGE_STATE_PENDING;
   }
   EXPECT_EQ(pending, 1);
