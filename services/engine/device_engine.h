@@ -52,8 +52,8 @@ class DeviceEngine {
   // For channels. hello has to be signed over the nonce that the channel gave.
   absl::Status CheckHello(Plan& plan, const v1::DeviceProof& hello,
                           absl::string_view channel_nonce) const;
-  // The challenge that waits for a device, if any. UNAUTHENTICATED if the device
-  // is none any more.
+  // The challenge that waits for a device, if any. UNAUTHENTICATED if the
+  // device is none any more.
   absl::StatusOr<std::optional<v1::DeviceChallenge>> PendingFor(
       Plan& plan, const factors::push::DeviceIds& ids) const;
   // Notes that a device has a challenge, or showed it. Does nothing to one that

@@ -34,8 +34,8 @@ constexpr std::array<const char*, 17> kCodeNames = {
 };
 
 constexpr std::array<const char*, kVerdictResults> kResultNames = {
-    "verified",  "wrong_code", "replayed",         "no_enrollment",
-    "ambiguous", "locked",     "budget_exhausted", "error",
+    "verified", "wrong_code",       "replayed", "no_enrollment", "ambiguous",
+    "locked",   "budget_exhausted", "denied",   "error",
 };
 
 constexpr std::array<const char*, kBudgets> kBudgetNames = {"member",

@@ -35,9 +35,10 @@ enum class VerdictResult {
   kAmbiguous,
   kLocked,
   kBudgetExhausted,
+  kDenied,
   kError,
 };
-inline constexpr size_t kVerdictResults = 8;
+inline constexpr size_t kVerdictResults = 9;
 
 // Whose budget of wrong codes is used up.
 enum class Budget { kMember, kAccount };

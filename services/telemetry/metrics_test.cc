@@ -193,6 +193,7 @@ TEST_F(MetricsTest, CountsVerdictsByFactorAndResult) {
       {VerdictResult::kWrongCode, "wrong_code"},
       {VerdictResult::kReplayed, "replayed"},
       {VerdictResult::kNoEnrollment, "no_enrollment"},
+      {VerdictResult::kDenied, "denied"},
       {VerdictResult::kAmbiguous, "ambiguous"},
       {VerdictResult::kLocked, "locked"},
       {VerdictResult::kBudgetExhausted, "budget_exhausted"},
