@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "factors/totp/qr_code.h"
+#include "factors/qr_code/qr_code.h"
 #include "gtest/gtest.h"
 
 namespace cofactor::device {
@@ -20,7 +20,7 @@ constexpr absl::string_view kUri =
     "MFRGGZDFMZTWQ2LKNNWG23TPOA";
 
 std::string PngOf(absl::string_view text) {
-  return factors::totp::MakeQrCode(text)->png;
+  return factors::MakeQrCode(text)->png;
 }
 
 // Grey pixels as a PNG.
