@@ -59,9 +59,12 @@ DeviceIds IdsOf(const Ids& ids) {
 // A device that there is.
 struct Device {
   Stored<MemberRecord> member;
-  // In member.
-  EnrollmentRecord* enrollment = nullptr;
+  std::string enrollment_id;
   v1::DeviceKey key;
+
+  EnrollmentRecord& enrollment() {
+    return *FindEnrollment(member.record, enrollment_id);
+  }
 };
 
 // Nothing if there is no such device.
@@ -70,17 +73,17 @@ absl::StatusOr<std::optional<Device>> FindDevice(Plan& plan,
   Device device;
   ASSIGN_OR_RETURN(device.member,
                    FindMember(plan, ids.account_id, ids.member_id));
-  MemberRecord& member = device.member.record;
-  device.enrollment = FindEnrollment(member, ids.enrollment_id);
-  if (device.enrollment == nullptr ||
-      device.enrollment->factor_type() != kFactorType ||
-      !IsActive(*device.enrollment) || !MayVerify(member, plan.now())) {
+  const EnrollmentRecord* enrollment =
+      FindEnrollment(device.member.record, ids.enrollment_id);
+  if (enrollment == nullptr || enrollment->factor_type() != kFactorType ||
+      !IsActive(*enrollment) || !MayVerify(device.member.record, plan.now())) {
     return std::nullopt;
   }
-  plan.audit().set_enrollment_id(device.enrollment->enrollment_id());
-  plan.audit().set_factor_type(device.enrollment->factor_type());
+  device.enrollment_id = enrollment->enrollment_id();
+  plan.audit().set_enrollment_id(enrollment->enrollment_id());
+  plan.audit().set_factor_type(enrollment->factor_type());
   absl::StatusOr<v1::DeviceKey> key =
-      factors::push::DeviceKeyOf(FactorStateOf(*device.enrollment));
+      factors::push::DeviceKeyOf(FactorStateOf(*enrollment));
   if (absl::IsNotFound(key.status())) return std::nullopt;
   ASSIGN_OR_RETURN(device.key, std::move(key));
   return device;
@@ -181,8 +184,8 @@ absl::Status WriteDevice(Plan& plan, const factors::FactorState& state,
       factors::push::AttributesOf(device_name, platform, key, wake_up);
   record::v1::AttributesRecord record;
   record.mutable_attributes()->insert(attributes.begin(), attributes.end());
-  record.SerializeToString(device.enrollment->mutable_attributes());
-  SetFactorState(state, *device.enrollment);
+  record.SerializeToString(device.enrollment().mutable_attributes());
+  SetFactorState(state, device.enrollment());
   MemberRecord& member = device.member.record;
   plan.Write(MemberKey(member.account_id(), member.member_id()), member);
   return absl::OkStatus();
@@ -278,13 +281,13 @@ absl::Status DeviceEngine::RotateDeviceKey(
     return InvalidField("new_key", "is the old one: make a new one");
   }
   record::v1::AttributesRecord attributes;
-  if (!attributes.ParseFromString(device.enrollment->attributes())) {
+  if (!attributes.ParseFromString(device.enrollment().attributes())) {
     return absl::DataLossError("the attributes of an enrollment are damaged");
   }
   auto& names = *attributes.mutable_attributes();
   ASSIGN_OR_RETURN(
       const factors::FactorState state,
-      factors::push::WithKey(FactorStateOf(*device.enrollment), new_key));
+      factors::push::WithKey(FactorStateOf(device.enrollment()), new_key));
   return WriteDevice(plan, state, names[kDeviceNameAttribute],
                      names[kPlatformAttribute], device);
 }
@@ -304,7 +307,7 @@ absl::Status DeviceEngine::UpdateDevice(
                      IdsOf(proof), proof.nonce(), request.device_name(),
                      request.platform(), request.wake_up())));
   ASSIGN_OR_RETURN(const factors::FactorState state,
-                   factors::push::WithWakeUp(FactorStateOf(*device.enrollment),
+                   factors::push::WithWakeUp(FactorStateOf(device.enrollment()),
                                              request.wake_up()));
   return WriteDevice(plan, state, request.device_name(), request.platform(),
                      device);

@@ -26,7 +26,8 @@ namespace cofactor::services {
 // one and the same error, UNAUTHENTICATED with reason DEVICE_NOT_PROVEN, and
 // whatever is not proven by a ticket registered = false: nobody learns whether
 // there is such a member or device, and nothing is written for names that there
-// are not. INVALID_ARGUMENT is about the form of a request alone.
+// are not. INVALID_ARGUMENT is about the form of a request and comes before
+// anything is looked up, but for a new key that is the old one.
 //
 // A device is a confirmed enrollment of "push" that is not disabled, of a
 // member who may verify. One that is locked is a device all the same: it has to

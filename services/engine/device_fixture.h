@@ -58,11 +58,14 @@ class DeviceFixture : public testing::Test {
     return harness_.Call(&DeviceEngine::RegisterDevice, request);
   }
 
-  bool Registers(const PushPhone& phone) {
-    const auto registered =
-        Register(RequestOf(phone.ids(), phone.Registration()));
+  // The call has to be answered, by yes or by no.
+  bool Registers(const v1::RegisterDeviceRequest& request) {
+    const auto registered = Register(request);
     EXPECT_TRUE(registered.ok()) << registered.status();
     return registered.ok() && registered->registered();
+  }
+  bool Registers(const PushPhone& phone) {
+    return Registers(RequestOf(phone.ids(), phone.Registration()));
   }
 
   // A registered device.

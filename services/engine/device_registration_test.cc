@@ -143,7 +143,7 @@ TEST_F(DeviceRegistrationTest, WritesNothingForNamesThatThereAreNot) {
        {factors::push::DeviceIds{"beta", "ada", phone.enrollment_id()},
         factors::push::DeviceIds{"acme", "eve", phone.enrollment_id()},
         factors::push::DeviceIds{"acme", "ada", "0"}}) {
-    EXPECT_FALSE(Register(RequestOf(ids, phone.Registration()))->registered());
+    EXPECT_FALSE(Registers(RequestOf(ids, phone.Registration())));
   }
   EXPECT_EQ(Versions(), before);
 }
@@ -155,8 +155,7 @@ TEST_F(DeviceRegistrationTest, TouchesNoEnrollmentOfAnotherFactor) {
   const auto before = Versions(MemberKey("acme", "ada"));
   for (int i = 0; i < 10; ++i) {
     EXPECT_FALSE(
-        Register(RequestOf({"acme", "ada", totp}, phone.Registration()))
-            ->registered());
+        Registers(RequestOf({"acme", "ada", totp}, phone.Registration())));
   }
   EXPECT_EQ(Versions(MemberKey("acme", "ada")), before);
   EXPECT_EQ(harness_.GetEnrollment("acme", "ada", totp).state(),
@@ -166,7 +165,7 @@ TEST_F(DeviceRegistrationTest, TouchesNoEnrollmentOfAnotherFactor) {
 TEST_F(DeviceRegistrationTest, CountsWrongTicketsAndLocksAtTheFifth) {
   const PushPhone phone(Begin());
   for (uint32_t i = 1; i <= 5; ++i) {
-    EXPECT_FALSE(Register(WithWrongTicket(phone))->registered());
+    EXPECT_FALSE(Registers(WithWrongTicket(phone)));
     EXPECT_EQ(FailuresOf(phone), i);
   }
   EXPECT_TRUE(harness_.AuditEvents().back().lock_began());
@@ -186,7 +185,7 @@ TEST_F(DeviceRegistrationTest, CountsAKeyThatTheDeviceDoesNotHave) {
   *registration.mutable_key() = other.Registration().key();
   registration.set_signature(
       phone.Sign(factors::push::RegistrationBytes(phone.ids(), registration)));
-  EXPECT_FALSE(Register(RequestOf(phone.ids(), registration))->registered());
+  EXPECT_FALSE(Registers(RequestOf(phone.ids(), registration)));
   EXPECT_EQ(FailuresOf(phone), 1u);
 }
 
@@ -236,12 +235,12 @@ TEST_F(DeviceRegistrationTest, ARetryReturnsTheFirstResultAndCountsOnce) {
   const PushPhone phone(Begin());
   v1::RegisterDeviceRequest wrong = WithWrongTicket(phone);
   wrong.set_request_id("r-1");
-  for (int i = 0; i < 10; ++i) EXPECT_FALSE(Register(wrong)->registered());
+  for (int i = 0; i < 10; ++i) EXPECT_FALSE(Registers(wrong));
   EXPECT_EQ(FailuresOf(phone), 1u);
   v1::RegisterDeviceRequest right =
       RequestOf(phone.ids(), phone.Registration());
   right.set_request_id("r-2");
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(Register(right)->registered());
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(Registers(right));
 }
 
 TEST_F(DeviceRegistrationTest, NothingReturnsTheTicketAfterwards) {
