@@ -2,7 +2,9 @@
 
 #include <openssl/bn.h>
 #include <openssl/ec.h>
+#include <openssl/evp.h>
 #include <openssl/obj_mac.h>
+#include <openssl/x509.h>
 
 #include <memory>
 #include <string>
@@ -40,6 +42,17 @@ v1::DeviceKey P256(std::string public_key) {
 
 // What stands before a point of P-256 in a SubjectPublicKeyInfo.
 constexpr char kSpki[] = "3059301306072a8648ce3d020106082a8648ce3d030107034200";
+
+// A good key of a curve that OpenSSL knows, as a SubjectPublicKeyInfo.
+std::string KeyOfCurve(const char* curve) {
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
+      EVP_EC_gen(curve), &EVP_PKEY_free);
+  EXPECT_NE(key, nullptr) << curve;
+  std::string encoded(1'000, '\0');
+  uint8_t* out = reinterpret_cast<uint8_t*>(encoded.data());
+  encoded.resize(static_cast<size_t>(i2d_PUBKEY(key.get(), &out)));
+  return encoded;
+}
 
 bool IsRefused(const v1::DeviceKey& key) {
   const absl::Status status = CheckDeviceKey("key", key);
@@ -272,19 +285,11 @@ TEST(DeviceKeyTest, RefusesWhatIsNoKeyOfP256) {
     EXPECT_TRUE(IsRefused(P256(bytes))) << absl::BytesToHexString(bytes);
     EXPECT_FALSE(IsSignedBy(P256(bytes), "bytes", std::string(64, 'x')));
   }
-  // Its generator, as P-384 and secp256k1 write theirs, which has the length
-  // of ours.
-  const std::string p384 = Hex(
-      "3076301006072a8648ce3d020106052b8104002203620004"
-      "aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25d"
-      "bf55296c3a545e3872760ab73617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147c"
-      "e9da3113b5f0b8c00a60b1ce1d7e819d7a431d7c90ea0e5f");
-  const std::string secp256k1 =
-      Hex("3056301006072a8648ce3d020106052b8104000a034200"
-          "0479be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
-          "483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8");
-  EXPECT_TRUE(IsRefused(P256(p384)));
-  EXPECT_TRUE(IsRefused(P256(secp256k1)));
+  // Keys of other curves, the last of which has keys as long as ours.
+  for (const char* curve : {"P-384", "P-521", "P-224", "secp256k1"}) {
+    EXPECT_TRUE(IsRefused(P256(KeyOfCurve(curve)))) << curve;
+  }
+  EXPECT_TRUE(CheckDeviceKey("key", P256(KeyOfCurve("P-256"))).ok());
   EXPECT_TRUE(IsRefused(Ed25519(good)));
 }
 
@@ -305,6 +310,11 @@ TEST(DeviceKeyTest, NamesTheFieldThatIsWrong) {
   EXPECT_TRUE(absl::StrContains(
       CheckDeviceKey("registration.key", v1::DeviceKey()).message(),
       "registration.key.algorithm"));
+}
+
+TEST(DeviceKeyTest, TheKeyOfNobodyIsAKey) {
+  EXPECT_TRUE(CheckDeviceKey("key", KeyOfNobody()).ok());
+  EXPECT_EQ(KeyOfNobody().public_key(), KeyOfNobody().public_key());
 }
 
 TEST(DeviceKeyTest, MakesAFingerprintForPeople) {
