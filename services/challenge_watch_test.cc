@@ -3,17 +3,9 @@
 #include "services/challenge_watch.h"
 
 #include <memory>
-#include <optional>
 #include <string>
-#include <thread>
-#include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
-#include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
-#include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
 #include "gtest/gtest.h"
 #include "services/stream_fixture.h"
 #include "tests/doubles/authorized_channel.h"
@@ -21,63 +13,13 @@
 namespace cofactor::services {
 namespace {
 
-std::string ReasonOf(const grpc::Status& status) {
-  google::rpc::Status details;
-  details.ParseFromString(status.error_details());
-  google::rpc::ErrorInfo info;
-  for (const auto& detail : details.details()) {
-    if (detail.UnpackTo(&info)) return info.reason();
-  }
-  return "";
-}
-
-// One who watches a challenge.
-class Watcher {
- public:
-  Watcher(v1::AuthService::Stub& auth, const std::string& challenge_id) {
-    v1::WatchChallengeRequest request;
-    request.set_challenge_id(challenge_id);
-    reader_ = auth.WatchChallenge(context_.get(), request);
-  }
-
-  // What comes next; nothing if the stream has ended.
-  std::optional<v1::Challenge> Next() {
-    v1::WatchChallengeResponse response;
-    if (!reader_->Read(&response)) return std::nullopt;
-    return response.challenge();
-  }
-
-  // The state that comes next; unspecified if the stream has ended.
-  v1::ChallengeState NextState() {
-    const auto challenge = Next();
-    return challenge.has_value() ? challenge->state()
-                                 : v1::CHALLENGE_STATE_UNSPECIFIED;
-  }
-
-  // How the stream ended, whatever came before.
-  grpc::Status End() {
-    while (Next().has_value()) {
-    }
-    return reader_->Finish();
-  }
-
-  void Cancel() { context_->TryCancel(); }
-
- private:
-  const std::unique_ptr<grpc::ClientContext> context_ =
-      StreamFixture::Context();
-  std::unique_ptr<grpc::ClientReader<v1::WatchChallengeResponse>> reader_;
-};
+// Bytes that a message does not fit in.
+constexpr int kSmallWindow = 8;
 
 class ChallengeWatchTest : public testing::Test {
  protected:
-  // Blocks until the server counts so many streams.
   void WaitForStreams(int open) {
-    const std::string line =
-        "cofactor_challenge_watchers_open " + std::to_string(open) + "\n";
-    while (!absl::StrContains(server_.Scrape(), line)) {
-      std::this_thread::yield();
-    }
+    server_.WaitForGauge("cofactor_challenge_watchers_open", open);
   }
 
   StreamFixture server_;
@@ -196,18 +138,15 @@ TEST_F(ChallengeWatchTest, AsksTheGate) {
 // The window of the caller is filled by what it does not read.
 TEST_F(ChallengeWatchTest, CutsACallerWhoDoesNotRead) {
   const v1::Challenge challenge = server_.CreateTotpChallenge();
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-  arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 8);
-  const auto auth = v1::AuthService::NewStub(grpc::CreateCustomChannel(
-      server_.address(), grpc::InsecureChannelCredentials(), arguments));
+  const auto auth =
+      v1::AuthService::NewStub(server_.DeviceConnection(kSmallWindow));
   const auto context = StreamFixture::Context();
   Authorize(*context, server_.admin_key());
   v1::WatchChallengeRequest request;
   request.set_challenge_id(challenge.challenge_id());
   const auto reader = auth->WatchChallenge(context.get(), request);
-  WaitForStreams(1);
+  // From then on the first message is under way.
+  reader->WaitForInitialMetadata();
   // One who reads is not cut.
   Watcher other(server_.auth(), challenge.challenge_id());
   EXPECT_EQ(other.NextState(), v1::CHALLENGE_STATE_PENDING);

@@ -291,7 +291,6 @@ void Server::Shutdown(absl::Duration grace) {
   if (grpc_server_ == nullptr) return;
   sweeper_.reset();
   tail_waker_.reset();
-  ticker_.reset();
   grpc_server_->GetHealthCheckService()->SetServingStatus(false);
   for (const auto& listener : listeners_) listener->Stop();
   audit_tail_.Shutdown();
@@ -300,6 +299,8 @@ void Server::Shutdown(absl::Duration grace) {
   // gRPC measures deadlines by the machine's clock.
   grpc_server_->Shutdown(absl::ToChronoTime(SystemClock().Now() + grace));
   grpc_server_->Wait();
+  // Until then it cuts streams whose callers do not read.
+  ticker_.reset();
   grpc_server_.reset();
   // No call makes messages any more. What is said of those that were made is
   // written down before the rest ends.

@@ -1,12 +1,18 @@
 #include "services/stream_fixture.h"
 
 #include <fstream>
+#include <thread>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "cofactor/v1/account_service.grpc.pb.h"
 #include "cofactor/v1/admin_service.grpc.pb.h"
+#include "cofactor/v1/device_service.grpc.pb.h"
 #include "factors/standard_factors.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
 #include "gtest/gtest.h"
 #include "services/admin_key.h"
 #include "storage/memory/memory_store.h"
@@ -41,6 +47,41 @@ class BorrowedStore final : public storage::Store {
 
 }  // namespace
 
+std::string ReasonOf(const grpc::Status& status) {
+  google::rpc::Status details;
+  details.ParseFromString(status.error_details());
+  google::rpc::ErrorInfo info;
+  for (const auto& detail : details.details()) {
+    if (detail.UnpackTo(&info)) return info.reason();
+  }
+  return "";
+}
+
+Watcher::Watcher(v1::AuthService::Stub& auth, const std::string& challenge_id)
+    : context_(StreamFixture::Context()) {
+  v1::WatchChallengeRequest request;
+  request.set_challenge_id(challenge_id);
+  reader_ = auth.WatchChallenge(context_.get(), request);
+}
+
+std::optional<v1::Challenge> Watcher::Next() {
+  v1::WatchChallengeResponse response;
+  if (!reader_->Read(&response)) return std::nullopt;
+  return response.challenge();
+}
+
+v1::ChallengeState Watcher::NextState() {
+  const auto challenge = Next();
+  return challenge.has_value() ? challenge->state()
+                               : v1::CHALLENGE_STATE_UNSPECIFIED;
+}
+
+grpc::Status Watcher::End() {
+  while (Next().has_value()) {
+  }
+  return reader_->Finish();
+}
+
 ServerOptions StreamFixture::Loopback() {
   ServerOptions options;
   options.ports.emplace_back().listener.address = "127.0.0.1:0";
@@ -70,6 +111,7 @@ void StreamFixture::Start() {
   ASSERT_TRUE(server.ok()) << server.status();
   server_ = *std::move(server);
   auth_ = v1::AuthService::NewStub(ChannelOf(admin_key_));
+  accounts_ = v1::AccountService::NewStub(ChannelOf(admin_key_));
 }
 
 void StreamFixture::Restart() {
@@ -89,6 +131,24 @@ std::shared_ptr<grpc::Channel> StreamFixture::ChannelOf(
   return AuthorizedChannel(address(), key);
 }
 
+std::shared_ptr<grpc::Channel> StreamFixture::DeviceConnection(int window) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  if (window != 0) {
+    arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+    arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, window);
+  }
+  return grpc::CreateCustomChannel(
+      address(), grpc::InsecureChannelCredentials(), arguments);
+}
+
+void StreamFixture::WaitForGauge(const std::string& name, int value) const {
+  const std::string line = absl::StrCat(name, " ", value, "\n");
+  while (!absl::StrContains(metrics_.Serialize(), line)) {
+    std::this_thread::yield();
+  }
+}
+
 std::string StreamFixture::MakeClient(const std::vector<v1::Scope>& scopes) {
   v1::CreateClientRequest request;
   request.mutable_client()->set_client_id(absl::StrCat("c", ++clients_));
@@ -102,18 +162,18 @@ std::string StreamFixture::MakeClient(const std::vector<v1::Scope>& scopes) {
 }
 
 void StreamFixture::CreateAda() {
-  const auto accounts = v1::AccountService::NewStub(ChannelOf(admin_key_));
   v1::CreateAccountRequest account;
   account.mutable_account()->set_account_id(kAccount);
   v1::CreateAccountResponse account_created;
   ASSERT_TRUE(
-      accounts->CreateAccount(Context().get(), account, &account_created).ok());
+      accounts_->CreateAccount(Context().get(), account, &account_created)
+          .ok());
   v1::CreateMemberRequest member;
   member.mutable_member()->set_account_id(kAccount);
   member.mutable_member()->set_member_id(kMember);
   v1::CreateMemberResponse member_created;
   ASSERT_TRUE(
-      accounts->CreateMember(Context().get(), member, &member_created).ok());
+      accounts_->CreateMember(Context().get(), member, &member_created).ok());
   v1::BeginEnrollmentRequest begin;
   begin.set_account_id(kAccount);
   begin.set_member_id(kMember);
@@ -167,6 +227,63 @@ void StreamFixture::Cancel(const std::string& challenge_id) {
   request.set_challenge_id(challenge_id);
   v1::CancelChallengeResponse response;
   EXPECT_TRUE(auth_->CancelChallenge(Context().get(), request, &response).ok());
+}
+
+PushPhone StreamFixture::EnrolPhone() {
+  v1::BeginEnrollmentRequest begin;
+  begin.set_account_id(kAccount);
+  begin.set_member_id(kMember);
+  begin.set_factor_type("push");
+  v1::BeginEnrollmentResponse begun;
+  EXPECT_TRUE(auth_->BeginEnrollment(Context().get(), begin, &begun).ok());
+  PushPhone phone(begun.activation().push().activation_uri());
+  v1::RegisterDeviceRequest request;
+  request.set_account_id(phone.account_id());
+  request.set_member_id(phone.member_id());
+  request.set_enrollment_id(phone.enrollment_id());
+  *request.mutable_registration() = phone.Registration();
+  v1::RegisterDeviceResponse response;
+  const auto devices = v1::DeviceService::NewStub(DeviceConnection());
+  const grpc::Status status =
+      devices->RegisterDevice(Context().get(), request, &response);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  EXPECT_TRUE(response.registered());
+  return phone;
+}
+
+v1::CreateChallengeResponse StreamFixture::CreatePushChallenge() {
+  v1::CreateChallengeRequest request;
+  request.set_account_id(kAccount);
+  request.set_member_id(kMember);
+  request.set_factor_type("push");
+  request.set_purpose(kPurpose);
+  request.mutable_details()->set_title("Sign in to the admin panel");
+  v1::CreateChallengeResponse response;
+  const grpc::Status status =
+      auth_->CreateChallenge(Context().get(), request, &response);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  return response;
+}
+
+void StreamFixture::DeleteEnrollment(const PushPhone& phone) {
+  v1::DeleteEnrollmentRequest request;
+  request.set_account_id(phone.account_id());
+  request.set_member_id(phone.member_id());
+  request.set_enrollment_id(phone.enrollment_id());
+  v1::DeleteEnrollmentResponse response;
+  EXPECT_TRUE(
+      auth_->DeleteEnrollment(Context().get(), request, &response).ok());
+}
+
+void StreamFixture::SuspendAda() {
+  v1::UpdateMemberRequest request;
+  request.mutable_member()->set_account_id(kAccount);
+  request.mutable_member()->set_member_id(kMember);
+  request.mutable_member()->set_state(v1::MEMBER_STATE_SUSPENDED);
+  request.mutable_update_mask()->add_paths("state");
+  v1::UpdateMemberResponse response;
+  EXPECT_TRUE(
+      accounts_->UpdateMember(Context().get(), request, &response).ok());
 }
 
 }  // namespace cofactor::services

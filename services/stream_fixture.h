@@ -2,12 +2,14 @@
 #define COFACTOR_SERVICES_STREAM_FIXTURE_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/randomness.h"
+#include "cofactor/v1/account_service.grpc.pb.h"
 #include "cofactor/v1/auth_service.grpc.pb.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
@@ -15,9 +17,31 @@
 #include "services/telemetry/log.h"
 #include "services/telemetry/metrics.h"
 #include "storage/store.h"
+#include "tests/doubles/push_phone.h"
 #include "tests/doubles/totp_authenticator.h"
 
 namespace cofactor::services {
+
+// The reason of the ErrorInfo of an error; empty if there is none.
+std::string ReasonOf(const grpc::Status& status);
+
+// One who watches a challenge.
+class Watcher {
+ public:
+  Watcher(v1::AuthService::Stub& auth, const std::string& challenge_id);
+
+  // What comes next; nothing if the stream has ended.
+  std::optional<v1::Challenge> Next();
+  // The state that comes next; unspecified if the stream has ended.
+  v1::ChallengeState NextState();
+  // How the stream ended, whatever came before.
+  grpc::Status End();
+  void Cancel() { context_->TryCancel(); }
+
+ private:
+  const std::unique_ptr<grpc::ClientContext> context_;
+  std::unique_ptr<grpc::ClientReader<v1::WatchChallengeResponse>> reader_;
+};
 
 // A server in this process with an account "acme", a member "ada" and her TOTP
 // authenticator, for tests of streams over real connections. The clock stands
@@ -43,12 +67,16 @@ class StreamFixture {
   // A connection of its own, whose calls bring the key.
   std::shared_ptr<grpc::Channel> ChannelOf(const std::string& key);
   std::string address() const { return server_->addresses()[0]; }
+  // A connection of its own without a key, as devices have it. window: bytes
+  // that the server may send before they are read; 0 for what is usual.
+  std::shared_ptr<grpc::Channel> DeviceConnection(int window = 0);
   // With the key of the administrator.
   v1::AuthService::Stub& auth() { return *auth_; }
 
   ManualClock& clock() { return clock_; }
   absl::Time now() const { return clock_.Now(); }
-  std::string Scrape() const { return metrics_.Serialize(); }
+  // Blocks until a gauge of the server has this value.
+  void WaitForGauge(const std::string& name, int value) const;
 
   v1::Challenge CreateTotpChallenge();
   v1::VerifyChallengeResponse Answer(const v1::Challenge& challenge,
@@ -56,6 +84,12 @@ class StreamFixture {
   std::string RightCode() const { return app_.CodeAt(now()); }
   std::string WrongCode() const { return cofactor::WrongCode(app_, now()); }
   void Cancel(const std::string& challenge_id);
+
+  // A device of ada's that has registered itself.
+  PushPhone EnrolPhone();
+  v1::CreateChallengeResponse CreatePushChallenge();
+  void DeleteEnrollment(const PushPhone& phone);
+  void SuspendAda();
 
  private:
   void Start();
@@ -72,6 +106,7 @@ class StreamFixture {
   std::string admin_key_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<v1::AuthService::Stub> auth_;
+  std::unique_ptr<v1::AccountService::Stub> accounts_;
   TotpAuthenticator app_;
   int clients_ = 0;
 };
