@@ -7,8 +7,8 @@
 
 namespace cofactor::factors {
 
-// Adds the factors that come with the server: totp and sms. INVALID_ARGUMENT:
-// the options are out of range.
+// Adds the factors that come with the server: totp, sms and recovery_code.
+// INVALID_ARGUMENT: the options are out of range.
 absl::Status RegisterStandardFactors(
     FactorRegistry::Builder& builder,
     const sms::SmsOptions& sms_options = sms::SmsOptions());
