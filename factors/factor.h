@@ -41,11 +41,12 @@ struct FactorDescriptor {
   std::vector<std::string> amr;
   ReplayGuard replay_guard = ReplayGuard::kNone;
   bool needs_challenge = false;
-  // A challenge appears on the person's devices by itself, and any enrollment of
-  // the member may answer it unless it names one. The host bounds how many there
-  // are, so that nobody is worn down.
+  // A challenge appears on the person's devices by itself, and any enrollment
+  // of the member may answer it unless it names one. The host bounds how many
+  // there are, so that nobody is worn down.
   bool prompts = false;
-  // A member has one enrollment of it: one that is confirmed deletes the others.
+  // A member has one enrollment of it: one that is confirmed deletes the
+  // others.
   bool single = false;
   // StartChallenge and BeginEnrollment make messages with codes.
   bool sends_messages = false;

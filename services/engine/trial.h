@@ -44,7 +44,8 @@ struct TrialResult {
   record::v1::EnrollmentRecord* enrollment = nullptr;
   // The failure locked an enrollment.
   bool lock_began = false;
-  // What a person may see of the enrollment that accepted is no longer the same.
+  // What a person may see of the enrollment that accepted is no longer the
+  // same.
   bool attributes_changed = false;
   // What its factor adds for the audit log.
   std::string note;
