@@ -156,4 +156,19 @@ std::string FingerprintOf(const v1::DeviceKey& key) {
   return fingerprint;
 }
 
+v1::DeviceKey KeyOfNobody() {
+  // A hash is taken to the curve (RFC 9380): nobody knows of which number the
+  // point is the multiple.
+  constexpr absl::string_view kText = "cofactor push key of nobody";
+  uint8_t digest[SHA256_DIGEST_LENGTH];
+  static_assert(sizeof(digest) == crypto_core_ed25519_UNIFORMBYTES);
+  SHA256(Data(kText), kText.size(), digest);
+  uint8_t point[crypto_core_ed25519_BYTES];
+  crypto_core_ed25519_from_uniform(point, digest);
+  v1::DeviceKey key;
+  key.set_algorithm(v1::DEVICE_KEY_ALGORITHM_ED25519);
+  key.set_public_key(point, sizeof(point));
+  return key;
+}
+
 }  // namespace cofactor::factors::push

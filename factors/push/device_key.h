@@ -31,6 +31,9 @@ bool IsSignedBy(const v1::DeviceKey& key, absl::string_view bytes,
 // SHA-256 of the public key.
 std::string FingerprintOf(const v1::DeviceKey& key);
 
+// A key of Ed25519 whose private key nobody can know. Always the same.
+v1::DeviceKey KeyOfNobody();
+
 }  // namespace cofactor::factors::push
 
 #endif  // COFACTOR_FACTORS_PUSH_DEVICE_KEY_H_

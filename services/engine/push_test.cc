@@ -176,6 +176,10 @@ TEST_F(PushTest, CountsAnAnswerThatBelongsToSomethingElse) {
   const std::string number = created->number();
   // Another person's device, by its own name and by ada's.
   ExpectWrong(Answer(bobs, created->challenge(), kApprove, number), 4);
+  // It is the challenge that lost a try: bob cannot lock ada.
+  EXPECT_EQ(harness_.GetEnrollment("acme", "ada", phone.enrollment_id())
+                .consecutive_failures(),
+            0u);
   ExpectWrong(
       Send(phone, id, bobs.Answer(created->challenge(), kApprove, number)), 3);
   // What was signed was something else than what was asked.
@@ -255,6 +259,14 @@ TEST_F(PushTest, ARefusalEndsTheChallengeAndIsNoFailure) {
   EXPECT_EQ(harness_.GetEnrollment("acme", "ada", phone.enrollment_id())
                 .consecutive_failures(),
             0u);
+  v1::ExplainRequest explain;
+  explain.set_account_id("acme");
+  explain.set_member_id("ada");
+  EXPECT_EQ(harness_.Call(&SupportEngine::Explain, explain)
+                ->enrollments(0)
+                .budget()
+                .failures(),
+            0u);
   EXPECT_EQ(ErrorReason(
                 Answer(phone, created->challenge(), kApprove, created->number())
                     .status()),
@@ -331,9 +343,10 @@ TEST_F(PushTest, LeavesOnePendingOfManyAtOnce) {
   EXPECT_EQ(cooled_down, 59);
   v1::ListChallengesRequest list;
   list.set_account_id("acme");
+  const auto listed = harness_.Call(&ChallengeEngine::ListChallenges, list);
+  ASSERT_TRUE(listed.ok()) << listed.status();
   int pending = 0;
-  for (const v1::Challenge& challenge :
-       harness_.Call(&ChallengeEngine::ListChallenges, list)->challenges()) {
+  for (const v1::Challenge& challenge : listed->challenges()) {
     pending += challenge.state() == v1::CHALLENGE_STATE_PENDING;
   }
   EXPECT_EQ(pending, 1);
@@ -344,6 +357,10 @@ TEST_F(PushTest, CoolsDownAfterFiveSinceTheLastSuccess) {
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(Create().ok());
   const auto fifth = Create();
   ASSERT_TRUE(fifth.ok());
+  // Neither a wrong number nor a refusal is a success.
+  ExpectWrong(
+      Answer(phone, fifth->challenge(), kApprove, WrongNumber(fifth->number())),
+      4);
   EXPECT_EQ(ErrorReason(Create().status()), "TOO_MANY_PROMPTS");
   // A request id that was refused is not used up, and the fifth still counts.
   EXPECT_TRUE(
