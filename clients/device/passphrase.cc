@@ -27,10 +27,14 @@ class FilePassphrase final : public PassphraseSource {
  public:
   explicit FilePassphrase(std::string path) : path_(std::move(path)) {}
 
-  absl::StatusOr<Secret> Existing() override { return ReadSecretFile(path_); }
+  absl::StatusOr<Secret> Existing() override {
+    absl::StatusOr<Secret> passphrase = ReadSecretFile(path_);
+    if (passphrase.ok()) return passphrase;
+    return absl::InvalidArgumentError(passphrase.status().message());
+  }
 
   absl::StatusOr<Secret> New() override {
-    ASSIGN_OR_RETURN(Secret passphrase, ReadSecretFile(path_));
+    ASSIGN_OR_RETURN(Secret passphrase, Existing());
     RETURN_IF_ERROR(CheckNew(passphrase));
     return passphrase;
   }
@@ -120,7 +124,7 @@ class TerminalPassphrase final : public PassphraseSource {
   static absl::StatusOr<Secret> Ask(const QuietTerminal& terminal,
                                     absl::string_view question) {
     if (!terminal.ready()) {
-      return absl::FailedPreconditionError(
+      return absl::InvalidArgumentError(
           "there is no terminal to type the passphrase at: give a file with "
           "--passphrase_file");
     }

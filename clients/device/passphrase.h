@@ -29,12 +29,12 @@ class PassphraseSource {
 };
 
 // From a file that is its owner's alone, without the white space at its end.
-// FAILED_PRECONDITION: as ReadSecretFile.
+// INVALID_ARGUMENT: it cannot be read, is empty, or others may read it.
 std::unique_ptr<PassphraseSource> MakeFilePassphrase(std::string path);
 
 // Typed at a terminal, as "/dev/tty", without echo; a new one is typed twice.
-//   FAILED_PRECONDITION  there is no terminal.
-//   CANCELLED            the person gave up, by Ctrl-C or Ctrl-D.
+//   INVALID_ARGUMENT  there is no terminal.
+//   CANCELLED         the person gave up, by Ctrl-C or Ctrl-D.
 std::unique_ptr<PassphraseSource> MakeTerminalPassphrase(std::string terminal);
 
 }  // namespace cofactor::device

@@ -37,7 +37,7 @@ TEST(FilePassphraseTest, IsNotForOthersToRead) {
                 ->Existing()
                 .status()
                 .code(),
-            absl::StatusCode::kFailedPrecondition);
+            absl::StatusCode::kInvalidArgument);
 }
 
 TEST(FilePassphraseTest, ANewOneIsNotTooShort) {
@@ -128,7 +128,7 @@ TEST_F(TerminalPassphraseTest, GivingUpTurnsTheEchoOnAgain) {
 TEST_F(TerminalPassphraseTest, WithoutATerminalItSaysWhatToDo) {
   const absl::Status status =
       MakeTerminalPassphrase("/dev/null")->Existing().status();
-  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_TRUE(absl::StrContains(status.message(), "--passphrase_file"));
 }
 
