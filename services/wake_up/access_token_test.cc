@@ -118,7 +118,7 @@ TEST_F(AccessTokenTest, RenewsATokenFiveMinutesBeforeItsEnd) {
   // Nobody waits for the new one while the old one holds.
   clock_.Advance(absl::Seconds(1));
   EXPECT_EQ(Get(), "token-1");
-  server_.WaitForRequests(2);
+  ASSERT_EQ(server_.WaitForRequests(2).size(), 2u);
   EXPECT_EQ(Get(), "token-1");
   clock_.Advance(absl::Minutes(5));
   Future after_end = Start();
