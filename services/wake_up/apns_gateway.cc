@@ -127,23 +127,23 @@ void ApnsGateway::Send(const WakeUp& wake_up, Done done) {
   request.headers.push_back(Header("content-type", "application/json"));
   request.body = Secret(kBody);
   request.deadline = std::min(wake_up.deadline, now + options_.timeout);
-  http_.Post(std::move(request),
-             [this, done = std::move(done)](const HttpResult& result) mutable {
-               if (result.fate != HttpFate::kAnswered) {
-                 return std::move(done)(OutcomeWithoutAnswer(result));
-               }
-               if (result.status == 200) {
-                 return std::move(done)({.verdict = WakeUpVerdict::kTaken});
-               }
-               const Reason* const reason = FindReason(result);
-               WakeUpOutcome outcome = OutcomeOfStatus(
-                   result.status, reason == nullptr ? "" : reason->name);
-               if (reason != nullptr) {
-                 outcome.verdict = reason->verdict;
-                 if (reason->name == kExpiredProviderToken) token_->Expired();
-               }
-               std::move(done)(std::move(outcome));
-             });
+  http_.Post(std::move(request), [own_token = token_, done = std::move(done)](
+                                     const HttpResult& result) mutable {
+    if (result.fate != HttpFate::kAnswered) {
+      return std::move(done)(OutcomeWithoutAnswer(result));
+    }
+    if (result.status == 200) {
+      return std::move(done)({.verdict = WakeUpVerdict::kTaken});
+    }
+    const Reason* const reason = FindReason(result);
+    WakeUpOutcome outcome =
+        OutcomeOfStatus(result.status, reason == nullptr ? "" : reason->name);
+    if (reason != nullptr) {
+      outcome.verdict = reason->verdict;
+      if (reason->name == kExpiredProviderToken) own_token->Expired();
+    }
+    std::move(done)(std::move(outcome));
+  });
 }
 
 }  // namespace cofactor::services

@@ -50,7 +50,8 @@ class ApnsGateway final : public WakeUpGateway {
     absl::Duration timeout = absl::Seconds(10);
   };
 
-  // clock, http: not owned; must outlive this. clock is that of http.
+  // clock, http: not owned; must outlive this and what it has under way. clock
+  // is that of http.
   ApnsGateway(const Clock& clock, HttpClient& http,
               std::unique_ptr<ProviderToken> token, Options options);
 
@@ -63,7 +64,8 @@ class ApnsGateway final : public WakeUpGateway {
  private:
   const Clock& clock_;
   HttpClient& http_;
-  const std::unique_ptr<ProviderToken> token_;
+  // What is under way holds it too.
+  const std::shared_ptr<ProviderToken> token_;
   const Options options_;
 };
 

@@ -140,7 +140,8 @@ void FcmGateway::Send(const WakeUp& wake_up, Done done) {
       std::min(wake_up.deadline, clock_.Now() + options_.timeout);
   const absl::Time deadline = request.deadline;
   tokens_->Get(
-      deadline, [this, request = std::move(request), done = std::move(done)](
+      deadline, [&http = http_, tokens = tokens_, request = std::move(request),
+                 done = std::move(done)](
                     absl::StatusOr<AccessTokenSource::Token> token) mutable {
         if (!token.ok()) {
           return std::move(done)(
@@ -152,17 +153,17 @@ void FcmGateway::Send(const WakeUp& wake_up, Done done) {
         request.headers.push_back(
             {"Authorization",
              Secret(absl::StrCat("Bearer ", (*token)->ExposeSecret()))});
-        http_.Post(std::move(request),
-                   [this, token = *token,
-                    done = std::move(done)](const HttpResult& result) mutable {
-                     if (result.fate != HttpFate::kAnswered) {
-                       return std::move(done)(OutcomeWithoutAnswer(result));
-                     }
-                     bool refuses_access = false;
-                     WakeUpOutcome outcome = ReadAnswer(result, refuses_access);
-                     if (refuses_access) tokens_->Invalidate(token);
-                     std::move(done)(std::move(outcome));
-                   });
+        http.Post(std::move(request),
+                  [tokens, token = *token,
+                   done = std::move(done)](const HttpResult& result) mutable {
+                    if (result.fate != HttpFate::kAnswered) {
+                      return std::move(done)(OutcomeWithoutAnswer(result));
+                    }
+                    bool refuses_access = false;
+                    WakeUpOutcome outcome = ReadAnswer(result, refuses_access);
+                    if (refuses_access) tokens->Invalidate(token);
+                    std::move(done)(std::move(outcome));
+                  });
       });
 }
 

@@ -49,7 +49,8 @@ class FcmGateway final : public WakeUpGateway {
     absl::Duration timeout = absl::Seconds(10);
   };
 
-  // clock, http: not owned; must outlive this. clock is that of http.
+  // clock, http: not owned; must outlive this and what it has under way. clock
+  // is that of http.
   FcmGateway(const Clock& clock, HttpClient& http,
              std::unique_ptr<AccessTokenSource> tokens, Options options);
 
@@ -63,7 +64,8 @@ class FcmGateway final : public WakeUpGateway {
  private:
   const Clock& clock_;
   HttpClient& http_;
-  const std::unique_ptr<AccessTokenSource> tokens_;
+  // What is under way holds it too.
+  const std::shared_ptr<AccessTokenSource> tokens_;
   const Options options_;
   const std::string url_;
 };
