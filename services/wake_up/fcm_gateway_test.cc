@@ -167,7 +167,7 @@ TEST_F(FcmGatewayTest, TellsDeadTokensFromEverythingElse) {
       // An invalid argument that need not be the token.
       {400, Error(400, invalid), WakeUpVerdict::kRefused,
        "HTTP 400 INVALID_ARGUMENT"},
-      {400, Error(400, BadRequest(Violation("message.android.ttl"))),
+      {400, Error(400, BadRequest(Violation("message.data[0].value"))),
        WakeUpVerdict::kRefused, "HTTP 400"},
       {400,
        Error(400, BadRequest(Violation("message.token") + "," +
