@@ -41,6 +41,7 @@
 #include "services/telemetry/log.h"
 #include "services/telemetry/metrics.h"
 #include "services/telemetry/monitoring_server.h"
+#include "services/wake_up/make_waker.h"
 #include "storage/check_store.h"
 #include "storage/rocksdb/backup.h"
 #include "storage/rocksdb/rocksdb_store.h"
@@ -214,6 +215,12 @@ absl::StatusOr<std::unique_ptr<Server>> StartServer(Process& process,
                                       ReportServer::Take take) {
       return MakeMessenger(process.config.messaging().sms(), process.clock,
                            std::move(report), std::move(take));
+    };
+  }
+  if (process.config.has_push()) {
+    parts.make_waker = [&process](Waker::Report report) {
+      return MakeWaker(process.config.push(), process.clock, process.randomness,
+                       std::move(report));
     };
   }
   return Server::Start(OptionsOf(process.config), std::move(parts));
