@@ -308,7 +308,10 @@ absl::Status Prepare(Process& process) {
     sms_options.code_digits =
         static_cast<int>(process.config.messaging().sms().code_digits());
   }
-  RETURN_IF_ERROR(factors::RegisterStandardFactors(factors, sms_options));
+  factors::push::PushOptions push_options;
+  push_options.device_server = process.config.push().device_server();
+  RETURN_IF_ERROR(
+      factors::RegisterStandardFactors(factors, sms_options, push_options));
   process.registry = std::move(factors).Build();
   std::vector<std::string> factor_types;
   for (const factors::Factor* factor : process.registry->All()) {
