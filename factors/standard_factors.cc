@@ -6,9 +6,11 @@
 namespace cofactor::factors {
 
 absl::Status RegisterStandardFactors(FactorRegistry::Builder& builder,
-                                     const sms::SmsOptions& sms_options) {
+                                     const sms::SmsOptions& sms_options,
+                                     const push::PushOptions& push_options) {
   RETURN_IF_ERROR(totp::RegisterTotp(builder));
   RETURN_IF_ERROR(sms::RegisterSms(builder, sms_options));
+  RETURN_IF_ERROR(push::RegisterPush(builder, push_options));
   return absl::OkStatus();
 }
 

@@ -3,15 +3,17 @@
 
 #include "absl/status/status.h"
 #include "factors/factor_registry.h"
+#include "factors/push/push_factor.h"
 #include "factors/sms/sms_factor.h"
 
 namespace cofactor::factors {
 
-// Adds the factors that come with the server: totp and sms. INVALID_ARGUMENT:
-// the options are out of range.
+// Adds the factors that come with the server: totp, sms and push.
+// INVALID_ARGUMENT: the options are out of range.
 absl::Status RegisterStandardFactors(
     FactorRegistry::Builder& builder,
-    const sms::SmsOptions& sms_options = sms::SmsOptions());
+    const sms::SmsOptions& sms_options = sms::SmsOptions(),
+    const push::PushOptions& push_options = push::PushOptions());
 
 }  // namespace cofactor::factors
 

@@ -33,6 +33,9 @@ VerdictResult ResultOf(const record::v1::AuditRecord& event) {
       return VerdictResult::kAmbiguous;
     case v1::VERIFICATION_REASON_NO_ENROLLMENT:
       return VerdictResult::kNoEnrollment;
+    case v1::VERIFICATION_REASON_DENIED:
+    case v1::VERIFICATION_REASON_REPORTED:
+      return VerdictResult::kDenied;
     default:
       break;
   }

@@ -13,9 +13,6 @@ namespace cofactor::factors::sms {
 // completed within 10 minutes.
 inline constexpr absl::Duration kCodeLifetime = absl::Seconds(600);
 
-// Draws a code of so many decimal digits, each code as likely as any other.
-Secret DrawCode(int digits, Randomness& randomness);
-
 // What is kept of a code that was sent now, under a salt that is drawn.
 record::v1::SmsCodeRecord KeepCode(const Secret& code, absl::Time now,
                                    Randomness& randomness);

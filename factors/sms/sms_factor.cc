@@ -12,6 +12,7 @@
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "cofactor/record/v1/record.pb.h"
+#include "factors/drawn_code/drawn_code.h"
 #include "factors/sms/phone_number.h"
 #include "factors/sms/sms_code.h"
 

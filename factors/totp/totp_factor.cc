@@ -13,10 +13,10 @@
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "cofactor/record/v1/record.pb.h"
+#include "factors/qr_code/qr_code.h"
 #include "factors/totp/base32.h"
 #include "factors/totp/hotp.h"
 #include "factors/totp/key_uri.h"
-#include "factors/totp/qr_code.h"
 
 namespace cofactor::factors::totp {
 namespace {

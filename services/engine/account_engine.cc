@@ -249,6 +249,7 @@ absl::Status AccountEngine::UpdateMember(
   }
   member.record.set_update_micros(absl::ToUnixMicros(plan.now()));
   plan.Write(MemberKey(wanted.account_id(), wanted.member_id()), member.record);
+  plan.Announce({wanted.account_id(), wanted.member_id(), ""});
   *response.mutable_member() = ViewOf(member.record, plan.now());
   return absl::OkStatus();
 }
@@ -264,6 +265,7 @@ absl::Status AccountEngine::DeleteMember(
     RETURN_IF_ERROR(ForgetActivation(plan, enrollment));
   }
   plan.Delete(MemberKey(request.account_id(), request.member_id()));
+  plan.Announce({request.account_id(), request.member_id(), ""});
   ChangeRoster(plan, request.account_id());
   return absl::OkStatus();
 }

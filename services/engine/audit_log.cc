@@ -71,6 +71,7 @@ v1::AuditEvent ViewOf(uint64_t sequence, const LoggedEvent& event) {
   view.set_request_id(event.record.request_id());
   view.set_trace_id(event.record.trace_id());
   view.set_lock_began(event.record.lock_began());
+  view.set_note(event.record.note());
   return view;
 }
 

@@ -1,15 +1,18 @@
 #include "services/engine/challenge_engine.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
+#include "services/engine/challenge_records.h"
 #include "services/engine/enrollment_secrets.h"
 #include "services/engine/input.h"
 #include "services/engine/keys.h"
 #include "services/engine/lookup.h"
+#include "services/engine/prompts.h"
 #include "services/engine/rules.h"
 #include "services/engine/trial.h"
 #include "services/engine/views.h"
@@ -94,40 +97,10 @@ absl::StatusOr<const EnrollmentRecord*> PickEnrollment(
                    "begin and confirm one");
 }
 
-absl::Status CheckOpen(const ChallengeRecord& challenge, absl::Time now) {
-  const v1::ChallengeState state = StateOf(challenge, now);
-  if (!IsFinal(state)) return absl::OkStatus();
-  return MakeError(
-      absl::StatusCode::kFailedPrecondition, "CHALLENGE_FINAL",
-      absl::StrCat("the challenge ended as ", v1::ChallengeState_Name(state),
-                   ": create a new one"));
-}
-
-void End(ChallengeRecord& challenge, v1::ChallengeState state, absl::Time now) {
-  challenge.set_state(state);
-  challenge.set_end_micros(absl::ToUnixMicros(now));
-}
-
-absl::Time RetainedUntil(const ChallengeRecord& challenge) {
-  return absl::FromUnixMicros(challenge.expire_micros()) + kChallengeRetention;
-}
-
-v1::Challenge View(const Plan& plan, const ChallengeRecord& challenge) {
-  v1::Challenge view = ViewOf(challenge, plan.now());
-  if (challenge.has_delivery()) {
-    *view.mutable_delivery() = ViewOf(plan, challenge.delivery());
-  }
-  // As the delivery, it would tell that there is somebody.
-  if (view.state() == v1::CHALLENGE_STATE_DELIVERED &&
-      !plan.caller().MayKnowMembers()) {
-    view.set_state(v1::CHALLENGE_STATE_PENDING);
-  }
-  return view;
-}
-
-void WriteChallenge(Plan& plan, ChallengeRecord& challenge) {
-  plan.Write(ChallengeKey(challenge.challenge_id()), challenge,
-             RetainedUntil(challenge));
+// How an answer came about for the audit log.
+void TellOfRefusal(Plan& plan, const factors::Refusal& refusal) {
+  plan.audit().set_note(refusal.reason);
+  plan.audit().set_lock_began(refusal.reported);
 }
 
 }  // namespace
@@ -147,17 +120,20 @@ absl::Status ChallengeEngine::CreateChallenge(
     RETURN_IF_ERROR(FindFactor(registry_, request.factor_type()).status());
   }
   ASSIGN_OR_RETURN(const absl::Duration lifetime, Lifetime(request));
-  ASSIGN_OR_RETURN(const Challenged challenged, WhomToAsk(plan, request));
+  ASSIGN_OR_RETURN(Challenged challenged, WhomToAsk(plan, request));
   ASSIGN_OR_RETURN(const factors::Factor* factor,
                    FindFactor(registry_, challenged.factor_type));
+
+  const factors::FactorDescriptor& descriptor = factor->descriptor();
 
   ChallengeRecord challenge;
   challenge.set_challenge_id(randomness_.DrawId());
   challenge.set_account_id(request.account_id());
   challenge.set_member_id(request.member_id());
-  // A challenge that was started for one enrollment is bound to it.
+  // A challenge that was started for one enrollment is bound to it; a prompt is
+  // for all devices unless it names one.
   if (!request.enrollment_id().empty() ||
-      factor->descriptor().needs_challenge) {
+      (descriptor.needs_challenge && !descriptor.prompts)) {
     challenge.set_enrollment_id(challenged.enrollment_id);
   }
   challenge.set_factor_type(challenged.factor_type);
@@ -167,7 +143,11 @@ absl::Status ChallengeEngine::CreateChallenge(
   challenge.set_state(v1::CHALLENGE_STATE_PENDING);
   challenge.set_create_micros(absl::ToUnixMicros(plan.now()));
   challenge.set_expire_micros(absl::ToUnixMicros(plan.now() + lifetime));
-  RETURN_IF_ERROR(StartOn(plan, challenged.state, challenge));
+  ASSIGN_OR_RETURN(const Secret number,
+                   StartOn(plan, challenged.state, challenge));
+  if (descriptor.prompts) {
+    RETURN_IF_ERROR(Prompt(plan, *factor, challenge, challenged));
+  }
   plan.audit().set_challenge_id(challenge.challenge_id());
   plan.audit().set_enrollment_id(challenge.enrollment_id());
   plan.audit().set_factor_type(challenge.factor_type());
@@ -175,28 +155,81 @@ absl::Status ChallengeEngine::CreateChallenge(
   plan.WriteMark(ChallengeListKey(challenge.account_id(), challenge.member_id(),
                                   challenge.challenge_id()),
                  RetainedUntil(challenge));
-  *response.mutable_challenge() = View(plan, challenge);
+  *response.mutable_challenge() = VisibleView(plan, challenge);
+  response.set_number(std::string(number.ExposeSecret()));
   return absl::OkStatus();
 }
 
-absl::Status ChallengeEngine::StartOn(Plan& plan,
-                                      const factors::FactorState& state,
-                                      ChallengeRecord& challenge) const {
+absl::Status ChallengeEngine::Prompt(Plan& plan, const factors::Factor& factor,
+                                     const ChallengeRecord& challenge,
+                                     Challenged& challenged) const {
+  const std::string& account_id = challenge.account_id();
+  const std::string& member_id = challenge.member_id();
+  std::string before;
+  if (challenged.decoy) {
+    ASSIGN_OR_RETURN(before, decoys_.Prompt(plan, factor, account_id, member_id,
+                                            challenge.challenge_id()));
+  } else {
+    MemberRecord& member = challenged.member.record;
+    ASSIGN_OR_RETURN(before, TakePrompt(member, challenge.factor_type(),
+                                        challenge.challenge_id(), plan.now()));
+    decoys_.Touch(plan, account_id, member_id, challenge.factor_type());
+    plan.Write(MemberKey(account_id, member_id), member);
+    RETURN_IF_ERROR(WakeUp(plan, factor, challenge, member));
+  }
+  if (before.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(auto superseded,
+                   plan.Read<ChallengeRecord>(ChallengeKey(before)));
+  if (superseded.exists() && !IsFinal(StateOf(superseded.record, plan.now()))) {
+    EndChallenge(superseded.record, v1::CHALLENGE_STATE_SUPERSEDED, plan.now());
+    WriteChallenge(plan, superseded.record);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ChallengeEngine::WakeUp(Plan& plan, const factors::Factor& factor,
+                                     const ChallengeRecord& challenge,
+                                     const MemberRecord& member) const {
+  for (const EnrollmentRecord& enrollment : member.enrollments()) {
+    const bool may_answer =
+        enrollment.factor_type() == challenge.factor_type() &&
+        IsActive(enrollment) &&
+        (challenge.enrollment_id().empty() ||
+         challenge.enrollment_id() == enrollment.enrollment_id());
+    if (!may_answer) continue;
+    ASSIGN_OR_RETURN(std::optional<factors::OutgoingMessage> message,
+                     factor.WakeUp(FactorStateOf(enrollment)));
+    if (!message.has_value()) continue;
+    messages_.PlanWakeUp(plan,
+                         {challenge.account_id(), challenge.member_id(),
+                          challenge.challenge_id(), enrollment.enrollment_id(),
+                          absl::FromUnixMicros(challenge.expire_micros())},
+                         *std::move(message));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Secret> ChallengeEngine::StartOn(
+    Plan& plan, const factors::FactorState& state,
+    ChallengeRecord& challenge) const {
   ASSIGN_OR_RETURN(const factors::Factor* factor,
                    FindFactor(registry_, challenge.factor_type()));
   ASSIGN_OR_RETURN(factors::StartedChallenge started,
                    factor->StartChallenge(state, plan.now(), randomness_));
   challenge.set_factor_state(std::string(started.state.ExposeSecret()));
   if (challenge.decoy()) {
-    if (!factor->descriptor().sends_messages) return absl::OkStatus();
-    return messages_.PlanDecoy(plan, *challenge.mutable_delivery());
+    if (factor->descriptor().sends_messages) {
+      RETURN_IF_ERROR(messages_.PlanDecoy(plan, *challenge.mutable_delivery()));
+    }
+  } else if (!started.messages.empty()) {
+    RETURN_IF_ERROR(messages_.PlanSend(
+        plan,
+        {challenge.account_id(), challenge.member_id(),
+         challenge.challenge_id(), "",
+         absl::FromUnixMicros(challenge.expire_micros())},
+        std::move(started.messages), *challenge.mutable_delivery()));
   }
-  if (started.messages.empty()) return absl::OkStatus();
-  return messages_.PlanSend(
-      plan,
-      {challenge.account_id(), challenge.member_id(), challenge.challenge_id(),
-       "", absl::FromUnixMicros(challenge.expire_micros())},
-      std::move(started.messages), *challenge.mutable_delivery());
+  return std::move(started.number);
 }
 
 absl::Status ChallengeEngine::ResendChallenge(
@@ -226,9 +259,9 @@ absl::Status ChallengeEngine::ResendChallenge(
   } else {
     state = FactorStateOf(*enrollment);
   }
-  RETURN_IF_ERROR(StartOn(plan, state, challenge));
+  RETURN_IF_ERROR(StartOn(plan, state, challenge).status());
   WriteChallenge(plan, challenge);
-  *response.mutable_challenge() = View(plan, challenge);
+  *response.mutable_challenge() = VisibleView(plan, challenge);
   return absl::OkStatus();
 }
 
@@ -263,10 +296,17 @@ absl::StatusOr<ChallengeEngine::Challenged> ChallengeEngine::FindWhomToAsk(
   RETURN_IF_ERROR(CheckMayVerify(member.record, plan.now()));
   ASSIGN_OR_RETURN(const EnrollmentRecord* enrollment,
                    PickEnrollment(plan, request, member.record));
+  if (PromptsStopped(member.record, enrollment->factor_type())) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "PROMPTS_STOPPED",
+                     "the person reported a challenge that was none of theirs: "
+                     "find out who knows the password, then call "
+                     "UnlockEnrollment");
+  }
   Challenged challenged;
   challenged.enrollment_id = enrollment->enrollment_id();
   challenged.factor_type = enrollment->factor_type();
   challenged.state = FactorStateOf(*enrollment);
+  challenged.member = std::move(member);
   return challenged;
 }
 
@@ -276,7 +316,7 @@ absl::Status ChallengeEngine::GetChallenge(
   RETURN_IF_ERROR(CheckId("challenge_id", request.challenge_id()));
   ASSIGN_OR_RETURN(const auto challenge,
                    ReadChallenge(plan, request.challenge_id()));
-  *response.mutable_challenge() = View(plan, challenge.record);
+  *response.mutable_challenge() = VisibleView(plan, challenge.record);
   return absl::OkStatus();
 }
 
@@ -296,7 +336,7 @@ absl::Status ChallengeEngine::ListChallenges(
                      plan.Read<ChallengeRecord>(
                          ChallengeKey(key.substr(key.rfind('/') + 1))));
     if (challenge.exists()) {
-      *response.add_challenges() = View(plan, challenge.record);
+      *response.add_challenges() = VisibleView(plan, challenge.record);
     }
   }
   response.set_next_page_token(page.next_page_token);
@@ -309,9 +349,9 @@ absl::Status ChallengeEngine::CancelChallenge(
   RETURN_IF_ERROR(CheckId("challenge_id", request.challenge_id()));
   ASSIGN_OR_RETURN(auto challenge, ReadChallenge(plan, request.challenge_id()));
   RETURN_IF_ERROR(CheckOpen(challenge.record, plan.now()));
-  End(challenge.record, v1::CHALLENGE_STATE_CANCELLED, plan.now());
+  EndChallenge(challenge.record, v1::CHALLENGE_STATE_CANCELLED, plan.now());
   WriteChallenge(plan, challenge.record);
-  *response.mutable_challenge() = View(plan, challenge.record);
+  *response.mutable_challenge() = VisibleView(plan, challenge.record);
   return absl::OkStatus();
 }
 
@@ -323,39 +363,79 @@ absl::Status ChallengeEngine::VerifyChallenge(
   RETURN_IF_ERROR(CheckId("member_id", request.member_id()));
   RETURN_IF_ERROR(CheckOptionalId("enrollment_id", request.enrollment_id()));
   ASSIGN_OR_RETURN(auto challenge, ReadChallenge(plan, request.challenge_id()));
-  RETURN_IF_ERROR(CheckOpen(challenge.record, plan.now()));
-  ASSIGN_OR_RETURN(const factors::Factor* factor,
-                   FindFactor(registry_, challenge.record.factor_type()));
-  RETURN_IF_ERROR(factor->CheckResponse(request.response(), "response.code"));
-  ASSIGN_OR_RETURN(const v1::VerificationReason reason,
-                   Judge(plan, *factor, challenge.record, request, response));
-  if (reason == v1::VERIFICATION_REASON_UNSPECIFIED) {
-    End(challenge.record, v1::CHALLENGE_STATE_APPROVED, plan.now());
-    response.set_verified(true);
-    RETURN_IF_ERROR(messages_.CountVerified(plan, challenge.record.delivery()));
-  } else {
-    challenge.record.set_failures(challenge.record.failures() + 1);
-    if (challenge.record.failures() >= kChallengeAttempts) {
-      End(challenge.record, v1::CHALLENGE_STATE_FAILED, plan.now());
-    }
-  }
-  response.set_reason(Decide(plan, response.verified(), reason));
-  WriteChallenge(plan, challenge.record);
-  *response.mutable_challenge() = View(plan, challenge.record);
+  ASSIGN_OR_RETURN(
+      const Outcome outcome,
+      Take(plan,
+           {request.account_id(), request.member_id(), request.enrollment_id(),
+            request.purpose(), request.response(), "response.code"},
+           challenge.record));
+  response.set_verified(outcome.verified);
+  response.set_reason(outcome.reason);
+  *response.mutable_challenge() = VisibleView(plan, challenge.record);
+  if (outcome.verified) *response.mutable_enrollment() = outcome.enrollment;
   return absl::OkStatus();
 }
 
-absl::StatusOr<v1::VerificationReason> ChallengeEngine::Judge(
-    Plan& plan, const factors::Factor& factor, const ChallengeRecord& challenge,
-    const v1::VerifyChallengeRequest& request,
-    v1::VerifyChallengeResponse& response) const {
-  if (request.account_id() != challenge.account_id() ||
-      request.member_id() != challenge.member_id() ||
-      request.purpose() != challenge.purpose() ||
-      (!challenge.enrollment_id().empty() && !request.enrollment_id().empty() &&
-       request.enrollment_id() != challenge.enrollment_id())) {
-    return v1::VERIFICATION_REASON_WRONG_CODE;
+absl::Status ChallengeEngine::AnswerChallenge(
+    Plan& plan, const v1::AnswerChallengeRequest& request,
+    v1::AnswerChallengeResponse& response) const {
+  RETURN_IF_ERROR(CheckId("challenge_id", request.challenge_id()));
+  RETURN_IF_ERROR(CheckId("account_id", request.account_id()));
+  RETURN_IF_ERROR(CheckId("member_id", request.member_id()));
+  RETURN_IF_ERROR(CheckId("enrollment_id", request.enrollment_id()));
+  ASSIGN_OR_RETURN(auto challenge, ReadChallenge(plan, request.challenge_id()));
+  v1::FactorResponse answer;
+  *answer.mutable_push() = request.answer();
+  // What a device was asked for is in what it signed.
+  ASSIGN_OR_RETURN(
+      const Outcome outcome,
+      Take(plan,
+           {request.account_id(), request.member_id(), request.enrollment_id(),
+            challenge.record.purpose(), answer, "answer"},
+           challenge.record));
+  response.set_accepted(outcome.verified || outcome.refused);
+  const v1::Challenge view = ViewOf(challenge.record, plan.now());
+  response.set_state(view.state());
+  response.set_attempts_left(view.attempts_left());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ChallengeEngine::Outcome> ChallengeEngine::Take(
+    Plan& plan, const Answer& answer, ChallengeRecord& challenge) const {
+  RETURN_IF_ERROR(CheckOpen(challenge, plan.now()));
+  ASSIGN_OR_RETURN(const factors::Factor* factor,
+                   FindFactor(registry_, challenge.factor_type()));
+  RETURN_IF_ERROR(factor->CheckResponse(answer.response, answer.code_field));
+  Outcome outcome;
+  if (answer.account_id != challenge.account_id() ||
+      answer.member_id != challenge.member_id() ||
+      answer.purpose != challenge.purpose() ||
+      (!challenge.enrollment_id().empty() && !answer.enrollment_id.empty() &&
+       answer.enrollment_id != challenge.enrollment_id())) {
+    // An answer that does not belong to it is as wrong as a wrong code.
+    outcome.reason = v1::VERIFICATION_REASON_WRONG_CODE;
+  } else {
+    ASSIGN_OR_RETURN(outcome, Judge(plan, *factor, challenge, answer));
   }
+  if (outcome.verified) {
+    EndChallenge(challenge, v1::CHALLENGE_STATE_APPROVED, plan.now());
+    RETURN_IF_ERROR(messages_.CountVerified(plan, challenge.delivery()));
+  } else if (outcome.refused) {
+    EndChallenge(challenge, v1::CHALLENGE_STATE_DENIED, plan.now());
+  } else {
+    challenge.set_failures(challenge.failures() + 1);
+    if (challenge.failures() >= kChallengeAttempts) {
+      EndChallenge(challenge, v1::CHALLENGE_STATE_FAILED, plan.now());
+    }
+  }
+  outcome.reason = Decide(plan, outcome.verified, outcome.reason);
+  WriteChallenge(plan, challenge);
+  return outcome;
+}
+
+absl::StatusOr<ChallengeEngine::Outcome> ChallengeEngine::Judge(
+    Plan& plan, const factors::Factor& factor, const ChallengeRecord& challenge,
+    const Answer& answer) const {
   ASSIGN_OR_RETURN(auto member, FindMember(plan, challenge.account_id(),
                                            challenge.member_id()));
   const Secret challenge_state{absl::string_view(challenge.factor_state())};
@@ -363,29 +443,46 @@ absl::StatusOr<v1::VerificationReason> ChallengeEngine::Judge(
   const factors::ChallengeContext context{
       challenge.challenge_id(), challenge.purpose(), details,
       absl::FromUnixMicros(challenge.expire_micros()), challenge_state};
-  const Trial trial{factor, request.response(), &context, plan.now(),
+  const Trial trial{factor, answer.response, &context, plan.now(),
                     challenge.decoy() || !MayVerify(member.record, plan.now())};
   // A wrong answer to a decoy counts as that to any other challenge does: the
   // member may be there after all, suspended or asked for another enrollment.
   ASSIGN_OR_RETURN(
       TrialResult result,
       TryActive(trial,
-                challenge.enrollment_id().empty() ? request.enrollment_id()
+                challenge.enrollment_id().empty() ? answer.enrollment_id
                                                   : challenge.enrollment_id(),
                 member.record));
+  const std::string& factor_type = challenge.factor_type();
+  Outcome outcome;
   if (result.nothing_to_try) {
     ASSIGN_OR_RETURN(result, decoys_.Try(plan, trial, challenge.account_id(),
                                          challenge.member_id()));
   } else {
-    decoys_.Touch(plan, trial, challenge.account_id(), challenge.member_id());
+    if (result.verified && factor.descriptor().prompts) {
+      PromptApproved(member.record, factor_type);
+    }
+    if (result.refusal.has_value() && result.refusal->reported) {
+      StopPrompts(member.record, factor_type);
+    }
+    decoys_.Touch(plan, challenge.account_id(), challenge.member_id(),
+                  factor_type);
     WriteTrial(plan, member.record, result);
   }
-  if (result.verified) {
-    *response.mutable_enrollment() =
+  outcome.verified = result.verified;
+  outcome.reason = result.reason;
+  if (result.refusal.has_value()) {
+    outcome.refused = true;
+    outcome.reason = result.refusal->reported ? v1::VERIFICATION_REASON_REPORTED
+                                              : v1::VERIFICATION_REASON_DENIED;
+    TellOfRefusal(plan, *result.refusal);
+  }
+  if (result.enrollment != nullptr) {
+    outcome.enrollment =
         BriefViewOf(member.record, *result.enrollment, plan.now());
     plan.audit().set_enrollment_id(result.enrollment->enrollment_id());
   }
-  return result.reason;
+  return outcome;
 }
 
 }  // namespace cofactor::services

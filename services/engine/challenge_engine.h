@@ -5,8 +5,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "base/randomness.h"
+#include "base/secret.h"
 #include "cofactor/v1/auth_service.pb.h"
+#include "cofactor/v1/device_service.pb.h"
 #include "factors/factor.h"
 #include "factors/factor_registry.h"
 #include "services/engine/decoys.h"
@@ -44,6 +47,10 @@ class ChallengeEngine {
   absl::Status VerifyChallenge(Plan& plan,
                                const v1::VerifyChallengeRequest& request,
                                v1::VerifyChallengeResponse& response) const;
+  // Of DeviceService: the answer of a device to a challenge of "push".
+  absl::Status AnswerChallenge(Plan& plan,
+                               const v1::AnswerChallengeRequest& request,
+                               v1::AnswerChallengeResponse& response) const;
 
  private:
   // For whom a challenge is started.
@@ -53,6 +60,30 @@ class ChallengeEngine {
     factors::FactorState state;
     // There is nobody, and the caller is not to learn it.
     bool decoy = false;
+    // Unless there is nobody.
+    Stored<record::v1::MemberRecord> member;
+  };
+
+  // An answer, and what it says that it is for. Borrowed.
+  struct Answer {
+    absl::string_view account_id;
+    absl::string_view member_id;
+    // Empty: any.
+    absl::string_view enrollment_id;
+    absl::string_view purpose;
+    const v1::FactorResponse& response;
+    // Path of the code in the request.
+    absl::string_view code_field;
+  };
+
+  struct Outcome {
+    bool verified = false;
+    // The person refused.
+    bool refused = false;
+    // Why it is not verified.
+    v1::VerificationReason reason = v1::VERIFICATION_REASON_UNSPECIFIED;
+    // What answered, if it is verified or refused.
+    v1::Enrollment enrollment;
   };
 
   absl::StatusOr<Challenged> WhomToAsk(
@@ -60,17 +91,28 @@ class ChallengeEngine {
   // NOT_FOUND or FAILED_PRECONDITION if there is nobody.
   absl::StatusOr<Challenged> FindWhomToAsk(
       Plan& plan, const v1::CreateChallengeRequest& request) const;
-  // Judges the response to an open challenge. An answer that does not belong to
-  // it is as wrong as a wrong code. On success the enrollment is in response.
-  absl::StatusOr<v1::VerificationReason> Judge(
-      Plan& plan, const factors::Factor& factor,
-      const record::v1::ChallengeRecord& challenge,
-      const v1::VerifyChallengeRequest& request,
-      v1::VerifyChallengeResponse& response) const;
 
-  // Starts a challenge, or starts it anew, and plans its message.
-  absl::Status StartOn(Plan& plan, const factors::FactorState& state,
-                       record::v1::ChallengeRecord& challenge) const;
+  // Starts a challenge, or starts it anew, and plans its message. Returns the
+  // number to show, if there is any.
+  absl::StatusOr<Secret> StartOn(Plan& plan, const factors::FactorState& state,
+                                 record::v1::ChallengeRecord& challenge) const;
+  // Makes a new challenge the one of the member, in the place of the one
+  // before. RESOURCE_EXHAUSTED as TakePrompt.
+  absl::Status Prompt(Plan& plan, const factors::Factor& factor,
+                      const record::v1::ChallengeRecord& challenge,
+                      Challenged& challenged) const;
+  // Wakes up the devices that may answer.
+  absl::Status WakeUp(Plan& plan, const factors::Factor& factor,
+                      const record::v1::ChallengeRecord& challenge,
+                      const record::v1::MemberRecord& member) const;
+
+  // Takes an answer to a challenge: judges it, and writes what follows.
+  absl::StatusOr<Outcome> Take(Plan& plan, const Answer& answer,
+                               record::v1::ChallengeRecord& challenge) const;
+  // Judges an answer that belongs to an open challenge.
+  absl::StatusOr<Outcome> Judge(Plan& plan, const factors::Factor& factor,
+                                const record::v1::ChallengeRecord& challenge,
+                                const Answer& answer) const;
 
   const factors::FactorRegistry& registry_;
   const Decoys& decoys_;

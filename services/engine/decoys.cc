@@ -9,6 +9,7 @@
 #include "base/status_macros.h"
 #include "cofactor/record/v1/record.pb.h"
 #include "services/engine/keys.h"
+#include "services/engine/prompts.h"
 #include "services/engine/rules.h"
 
 namespace cofactor::services {
@@ -58,40 +59,57 @@ std::string Decoys::EnrollmentId(absl::string_view account_id,
           .substr(0, kEnrollmentIdBytes));
 }
 
-absl::StatusOr<TrialResult> Decoys::Try(Plan& plan, const Trial& trial,
-                                        absl::string_view account_id,
-                                        absl::string_view member_id) const {
-  const std::string& factor_type = trial.factor.descriptor().type_id;
-  const std::string key = KeyOf(account_id, member_id, factor_type);
+absl::StatusOr<MemberRecord> Decoys::Read(Plan& plan,
+                                          const factors::Factor& factor,
+                                          absl::string_view key) const {
   ASSIGN_OR_RETURN(auto decoy, plan.Read<MemberRecord>(key));
   // A member whose enrollment was disabled comes here with a record that counts
   // nothing yet; so does the one that there is not.
   if (!decoy.exists() || !IsActive(decoy.record.enrollments(0))) {
-    decoy.record.Clear();
+    decoy.record.clear_enrollments();
+    decoy.record.clear_failures();
     ASSIGN_OR_RETURN(const factors::FactorState state,
-                     trial.factor.DecoyState(randomness_));
+                     factor.DecoyState(randomness_));
     EnrollmentRecord& enrollment = *decoy.record.add_enrollments();
-    enrollment.set_factor_type(factor_type);
+    enrollment.set_factor_type(factor.descriptor().type_id);
     enrollment.set_confirmed(true);
     enrollment.set_factor_state_version(state.version);
     enrollment.set_factor_state(std::string(state.data.ExposeSecret()));
   }
+  return std::move(decoy.record);
+}
+
+absl::StatusOr<TrialResult> Decoys::Try(Plan& plan, const Trial& trial,
+                                        absl::string_view account_id,
+                                        absl::string_view member_id) const {
+  const std::string key =
+      KeyOf(account_id, member_id, trial.factor.descriptor().type_id);
+  ASSIGN_OR_RETURN(MemberRecord decoy, Read(plan, trial.factor, key));
   Trial refused = trial;
   refused.refuse = true;
-  ASSIGN_OR_RETURN(const TrialResult result,
-                   TryActive(refused, "", decoy.record));
-  plan.Write(key, decoy.record, plan.now() + kLifetime);
+  ASSIGN_OR_RETURN(const TrialResult result, TryActive(refused, "", decoy));
+  plan.Write(key, decoy, plan.now() + kLifetime);
   plan.audit().set_lock_began(result.lock_began);
   return result;
 }
 
-void Decoys::Touch(const Plan& plan, const Trial& trial,
-                   absl::string_view account_id,
-                   absl::string_view member_id) const {
+absl::StatusOr<std::string> Decoys::Prompt(
+    Plan& plan, const factors::Factor& factor, absl::string_view account_id,
+    absl::string_view member_id, absl::string_view challenge_id) const {
+  const std::string& factor_type = factor.descriptor().type_id;
+  const std::string key = KeyOf(account_id, member_id, factor_type);
+  ASSIGN_OR_RETURN(MemberRecord decoy, Read(plan, factor, key));
+  ASSIGN_OR_RETURN(std::string before,
+                   TakePrompt(decoy, factor_type, challenge_id, plan.now()));
+  plan.Write(key, decoy, plan.now() + kLifetime);
+  return before;
+}
+
+void Decoys::Touch(const Plan& plan, absl::string_view account_id,
+                   absl::string_view member_id,
+                   absl::string_view factor_type) const {
   if (plan.caller().MayKnowMembers()) return;
-  plan.snapshot()
-      .Get(KeyOf(account_id, member_id, trial.factor.descriptor().type_id))
-      .IgnoreError();
+  plan.snapshot().Get(KeyOf(account_id, member_id, factor_type)).IgnoreError();
 }
 
 absl::StatusOr<Secret> LoadDecoySecret(storage::Store& store,

@@ -8,6 +8,8 @@
 #include "absl/strings/string_view.h"
 #include "base/randomness.h"
 #include "base/secret.h"
+#include "cofactor/record/v1/record.pb.h"
+#include "factors/factor.h"
 #include "services/engine/plan.h"
 #include "services/engine/trial.h"
 #include "storage/store.h"
@@ -37,10 +39,17 @@ class Decoys {
                                   absl::string_view account_id,
                                   absl::string_view member_id) const;
 
-  // Does the reading of Try, for a response that was tried on a member: so both
-  // take the same work. Does nothing for a caller who may know members.
-  void Touch(const Plan& plan, const Trial& trial, absl::string_view account_id,
-             absl::string_view member_id) const;
+  // As TakePrompt, for a challenge that there is nobody to answer. Writes what
+  // follows.
+  absl::StatusOr<std::string> Prompt(Plan& plan, const factors::Factor& factor,
+                                     absl::string_view account_id,
+                                     absl::string_view member_id,
+                                     absl::string_view challenge_id) const;
+
+  // Does the reading of Try and Prompt, where there is a member: so both take
+  // the same work. Does nothing for a caller who may know members.
+  void Touch(const Plan& plan, absl::string_view account_id,
+             absl::string_view member_id, absl::string_view factor_type) const;
 
   // The id of the enrollment that a challenge to nobody names: the same for the
   // same name, as that of a real one is.
@@ -57,6 +66,11 @@ class Decoys {
   std::string Hash(absl::string_view use, absl::string_view account_id,
                    absl::string_view member_id,
                    absl::string_view factor_type) const;
+
+  // The record that stands in for a member: its one enrollment is active.
+  absl::StatusOr<record::v1::MemberRecord> Read(Plan& plan,
+                                                const factors::Factor& factor,
+                                                absl::string_view key) const;
 
   const Secret secret_;
   Randomness& randomness_;

@@ -8,6 +8,9 @@
 #include "cofactor/v1/audit.pb.h"
 #include "cofactor/v1/challenge.pb.h"
 #include "cofactor/v1/delivery.pb.h"
+#include "factors/push/push_state.h"
+#include "services/engine/challenge_records.h"
+#include "services/engine/enrollment_secrets.h"
 #include "services/engine/keys.h"
 #include "services/engine/lookup.h"
 #include "services/engine/rules.h"
@@ -20,6 +23,9 @@ using ::cofactor::record::v1::DeliveryRecord;
 using ::cofactor::record::v1::DeliveryReport;
 using ::cofactor::record::v1::MemberRecord;
 using ::cofactor::record::v1::MessageRecord;
+
+// Reason of a report that a vendor calls the address of a device dead.
+constexpr absl::string_view kAddressGone = "ADDRESS_GONE";
 
 // How much a state says. Reports may come in any order.
 int Weight(uint32_t state) {
@@ -62,9 +68,7 @@ absl::Status RecordOnChallenge(Plan& plan, const DeliveryReport& report,
     record.set_state(v1::CHALLENGE_STATE_DELIVERED);
   }
   plan.audit().set_reason(report.reason());
-  plan.Write(
-      ChallengeKey(challenge_id), record,
-      absl::FromUnixMicros(record.expire_micros()) + kChallengeRetention);
+  WriteChallenge(plan, record);
   return absl::OkStatus();
 }
 
@@ -86,6 +90,27 @@ absl::Status RecordOnEnrollment(Plan& plan, const DeliveryReport& report,
   return absl::OkStatus();
 }
 
+// What a vendor says of a wake-up matters only if it calls the address dead.
+absl::Status RecordOnDevice(Plan& plan, const DeliveryReport& report,
+                            const MessageRecord& message) {
+  if (report.reason() != kAddressGone) return absl::OkStatus();
+  ASSIGN_OR_RETURN(auto member,
+                   ReadMember(plan, message.account_id(), message.member_id()));
+  ASSIGN_OR_RETURN(
+      record::v1::EnrollmentRecord * enrollment,
+      FindExistingEnrollment(plan, member.record, message.enrollment_id()));
+  ASSIGN_OR_RETURN(const auto state,
+                   factors::push::WithoutWakeUp(FactorStateOf(*enrollment),
+                                                message.wake_up()));
+  // The device has given another one meanwhile.
+  if (!state.has_value()) return absl::OkStatus();
+  plan.audit().set_reason(report.reason());
+  SetFactorState(*state, *enrollment);
+  plan.Write(MemberKey(message.account_id(), message.member_id()),
+             member.record);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status DeliveryEngine::RecordDelivery(
@@ -96,6 +121,9 @@ absl::Status DeliveryEngine::RecordDelivery(
   if (!message.exists()) {
     return MakeError(absl::StatusCode::kNotFound, "MESSAGE_NOT_FOUND",
                      "there is no such message, or it was long ago");
+  }
+  if (!message.record.wake_up().empty()) {
+    return RecordOnDevice(plan, report, message.record);
   }
   if (!message.record.challenge_id().empty()) {
     return RecordOnChallenge(plan, report, message.record.challenge_id());

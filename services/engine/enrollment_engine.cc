@@ -12,6 +12,7 @@
 #include "services/engine/input.h"
 #include "services/engine/keys.h"
 #include "services/engine/lookup.h"
+#include "services/engine/prompts.h"
 #include "services/engine/rules.h"
 #include "services/engine/trial.h"
 #include "services/engine/views.h"
@@ -113,8 +114,7 @@ absl::Status EnrollmentEngine::BeginEnrollment(
   attributes.mutable_attributes()->insert(begun.attributes.begin(),
                                           begun.attributes.end());
   attributes.SerializeToString(enrollment.mutable_attributes());
-  enrollment.set_factor_state_version(begun.state.version);
-  enrollment.set_factor_state(std::string(begun.state.data.ExposeSecret()));
+  SetFactorState(begun.state, enrollment);
   enrollment.set_create_micros(absl::ToUnixMicros(plan.now()));
   enrollment.set_pending_expire_micros(
       absl::ToUnixMicros(plan.now() + kPendingLifetime));
@@ -162,6 +162,7 @@ absl::Status EnrollmentEngine::ConfirmEnrollment(
     const std::string& factor_type = enrollment->factor_type();
     if (!HasActive(member.record, factor_type)) {
       ForgetMemberFailures(member.record, factor_type);
+      ResumePrompts(member.record, factor_type);
     }
     RETURN_IF_ERROR(messages_.CountVerified(plan, enrollment->delivery()));
     enrollment->clear_delivery();
@@ -203,9 +204,7 @@ absl::Status EnrollmentEngine::ResendEnrollment(
   RETURN_IF_ERROR(messages_.PlanSend(plan, TargetOf(member.record, *enrollment),
                                      std::move(begun.messages),
                                      *enrollment->mutable_delivery()));
-  enrollment->set_factor_state_version(begun.state.version);
-  Wipe(*enrollment->mutable_factor_state());
-  enrollment->set_factor_state(std::string(begun.state.data.ExposeSecret()));
+  SetFactorState(begun.state, *enrollment);
   plan.Write(MemberKey(request.account_id(), request.member_id()),
              member.record);
   *response.mutable_enrollment() = View(plan, member.record, *enrollment);
@@ -296,6 +295,7 @@ absl::Status EnrollmentEngine::DeleteEnrollment(
   }
   plan.Write(MemberKey(request.account_id(), request.member_id()),
              member.record);
+  plan.Announce({request.account_id(), request.member_id(), ""});
   ChangeRoster(plan, request.account_id());
   return absl::OkStatus();
 }

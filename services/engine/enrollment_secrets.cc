@@ -12,6 +12,13 @@ factors::FactorState FactorStateOf(
           Secret(absl::string_view(enrollment.factor_state()))};
 }
 
+void SetFactorState(const factors::FactorState& state,
+                    record::v1::EnrollmentRecord& enrollment) {
+  enrollment.set_factor_state_version(state.version);
+  Wipe(*enrollment.mutable_factor_state());
+  enrollment.set_factor_state(std::string(state.data.ExposeSecret()));
+}
+
 absl::Status ForgetActivation(Plan& plan,
                               const record::v1::EnrollmentRecord& enrollment) {
   const std::string& key = enrollment.begin_idempotency_key();

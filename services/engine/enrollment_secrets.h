@@ -12,6 +12,10 @@ namespace cofactor::services {
 factors::FactorState FactorStateOf(
     const record::v1::EnrollmentRecord& enrollment);
 
+// Replaces it, and overwrites the old one.
+void SetFactorState(const factors::FactorState& state,
+                    record::v1::EnrollmentRecord& enrollment);
+
 // Takes the activation, which holds the seed, out of the result that is kept
 // for a retry of BeginEnrollment: from then on nothing can return it. Does
 // nothing if no result is kept.

@@ -12,6 +12,7 @@
 #include "google/protobuf/repeated_field.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "services/engine/input.h"
+#include "services/engine/prompts.h"
 #include "services/engine/views.h"
 
 namespace cofactor::services {
@@ -80,7 +81,8 @@ absl::Status Inside(absl::string_view what, const absl::Status& check) {
   return DamagedExport(absl::StrCat(what, " is not valid"));
 }
 
-absl::Status ToExport(const EnrollmentRecord& enrollment,
+absl::Status ToExport(const MemberRecord& member,
+                      const EnrollmentRecord& enrollment,
                       v1::EnrollmentExport& exported) {
   record::v1::AttributesRecord attributes;
   if (!attributes.ParseFromString(enrollment.attributes())) {
@@ -90,7 +92,10 @@ absl::Status ToExport(const EnrollmentRecord& enrollment,
   exported.set_enrollment_id(enrollment.enrollment_id());
   exported.set_factor_type(enrollment.factor_type());
   exported.set_label(enrollment.label());
-  exported.set_disabled(enrollment.disabled());
+  // Counts of prompts do not move. A stop must not be lost on the way: what was
+  // stopped has to be bound again.
+  exported.set_disabled(enrollment.disabled() ||
+                        PromptsStopped(member, enrollment.factor_type()));
   exported.set_factor_state_version(enrollment.factor_state_version());
   exported.set_factor_state(enrollment.factor_state());
   if (enrollment.has_accepted_counter()) {
@@ -167,7 +172,7 @@ absl::Status ToExport(const MemberRecord& member, v1::MemberExport& exported) {
           [&] { return exported.mutable_update_time(); });
   for (const EnrollmentRecord& enrollment : member.enrollments()) {
     if (!enrollment.confirmed()) continue;
-    RETURN_IF_ERROR(ToExport(enrollment, *exported.add_enrollments()));
+    RETURN_IF_ERROR(ToExport(member, enrollment, *exported.add_enrollments()));
   }
   for (const record::v1::FactorFailures& failures : member.failures()) {
     v1::FactorFailuresExport& factor = *exported.add_failures();

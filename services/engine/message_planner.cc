@@ -68,24 +68,35 @@ absl::Status MessagePlanner::PlanSend(
     ASSIGN_OR_RETURN(const Destination destination,
                      DestinationOf(message.address));
     RETURN_IF_ERROR(limits_->Reserve(plan, destination, target.account_id));
-    record::v1::MessageRecord record;
-    record.set_account_id(target.account_id);
-    record.set_member_id(target.member_id);
-    record.set_challenge_id(target.challenge_id);
-    record.set_enrollment_id(target.enrollment_id);
-    PlannedMessage planned;
-    planned.message_id = randomness_.DrawId();
-    planned.account_id = target.account_id;
-    planned.expire_time = target.expire_time;
-    plan.Write(MessageKey(planned.message_id), record,
-               target.expire_time + kChallengeRetention);
-    delivery.set_message_id(planned.message_id);
     delivery.set_address(message.address);
-    planned.message = std::move(message);
-    plan.Send(std::move(planned));
+    delivery.set_message_id(
+        PlanMessage(plan, target, std::move(message), /*wake_up=*/""));
   }
   NoteSend(plan.now(), delivery);
   return absl::OkStatus();
+}
+
+void MessagePlanner::PlanWakeUp(Plan& plan, const MessageTarget& target,
+                                factors::OutgoingMessage message) const {
+  const std::string address = message.address;
+  PlanMessage(plan, target, std::move(message), address);
+}
+
+std::string MessagePlanner::PlanMessage(Plan& plan, const MessageTarget& target,
+                                        factors::OutgoingMessage message,
+                                        const std::string& wake_up) const {
+  record::v1::MessageRecord record;
+  record.set_account_id(target.account_id);
+  record.set_member_id(target.member_id);
+  record.set_challenge_id(target.challenge_id);
+  record.set_enrollment_id(target.enrollment_id);
+  record.set_wake_up(wake_up);
+  const std::string message_id = randomness_.DrawId();
+  plan.Write(MessageKey(message_id), record,
+             target.expire_time + kChallengeRetention);
+  plan.Send(
+      {std::move(message), message_id, target.account_id, target.expire_time});
+  return message_id;
 }
 
 absl::StatusOr<Destination> MessagePlanner::DestinationOf(

@@ -21,7 +21,7 @@ namespace cofactor::services {
 struct MessageTarget {
   std::string account_id;
   std::string member_id;
-  // One of them.
+  // One of them, or both for a wake-up.
   std::string challenge_id;
   std::string enrollment_id;
   // Later than that the code is dead.
@@ -55,11 +55,20 @@ class MessagePlanner {
   absl::Status PlanDecoy(Plan& plan,
                          record::v1::DeliveryRecord& delivery) const;
 
+  // Plans to wake up a device for a challenge. Nothing counts it, as there are
+  // few prompts, and nobody is charged for it. target: both ids are set.
+  void PlanWakeUp(Plan& plan, const MessageTarget& target,
+                  factors::OutgoingMessage message) const;
+
   // A code that was sent was typed back.
   absl::Status CountVerified(Plan& plan,
                              const record::v1::DeliveryRecord& delivery) const;
 
  private:
+  // Writes down where a message belongs, and has it sent. Returns its id.
+  std::string PlanMessage(Plan& plan, const MessageTarget& target,
+                          factors::OutgoingMessage message,
+                          const std::string& wake_up) const;
   absl::StatusOr<Destination> DestinationOf(const std::string& e164) const;
 
   const SendLimits* const limits_;

@@ -79,6 +79,8 @@ void MutationRunner::Run(Caller caller, const Message& request,
 
 void MutationRunner::Try(std::unique_ptr<Call> call) {
   ++call->tries;
+  call->messages.clear();
+  call->changes.clear();
   storage::Transaction transaction;
   {
     const std::unique_ptr<const storage::Snapshot> snapshot =
@@ -162,7 +164,9 @@ void MutationRunner::Committed(std::unique_ptr<Call> call,
     if (listener_ != nullptr && !call->changes.empty()) {
       listener_->ChallengesChanged(call->changes);
     }
-    if (!call->messages.empty()) sender_->Send(std::move(call->messages));
+    if (sender_ != nullptr && !call->messages.empty()) {
+      sender_->Send(std::move(call->messages));
+    }
     return std::move(call->done)(call->decision);
   }
   if (absl::IsAborted(status) && call->tries < kMaxTries) {

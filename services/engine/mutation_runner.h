@@ -43,7 +43,7 @@ class MutationRunner {
   using Done = absl::AnyInvocable<void(absl::Status) &&>;
 
   // None is owned; all must outlive every call. observer: may be null. sender:
-  // gets the messages of plans that were committed; null if no plan has any.
+  // gets the messages of plans that were committed; null if none leave.
   // listener: may be null.
   MutationRunner(storage::Store& store, Executor& executor, const Clock& clock,
                  const AuditLog& audit_log, DecisionObserver* observer,

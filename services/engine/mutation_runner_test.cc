@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "base/errors.h"
+#include "base/status_macros.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"
 #include "tests/doubles/engine_harness.h"
@@ -218,6 +220,65 @@ TEST(MutationRunnerAnswerTest, ComesOnlyOnceTheTransactionIsDurable) {
   EXPECT_FALSE(answered);
   store.Release();
   EXPECT_TRUE(answered);
+}
+
+// What was planned for a message, and for those who listen, goes with the plan.
+TEST(MutationRunnerAnswerTest, SendsNothingOfAPlanThatLost) {
+  struct Heard final : public MessageSender, public ChallengeListener {
+    void Send(std::vector<PlannedMessage> messages) override {
+      for (const PlannedMessage& message : messages) {
+        message_ids.push_back(message.message_id);
+      }
+    }
+    void ChallengesChanged(
+        const std::vector<ChallengeChange>& changes) override {
+      for (const ChallengeChange& change : changes) {
+        challenge_ids.push_back(change.challenge_id);
+      }
+    }
+    std::vector<std::string> message_ids;
+    std::vector<std::string> challenge_ids;
+  } heard;
+  const ManualClock clock(absl::FromUnixSeconds(1'700'000'000));
+  storage::MemoryStore store(clock);
+  InlineExecutor executor;
+  SeededRandomness randomness(1);
+  const AuditLog audit_log(randomness, absl::Hours(1));
+  MutationRunner runner(store, executor, clock, audit_log, nullptr, &heard,
+                        &heard);
+  // The first try loses against another call; the second ends as asked.
+  const auto run = [&](absl::Status second) {
+    v1::CreateAccountRequest request;
+    v1::CreateAccountResponse response;
+    int tries = 0;
+    runner.Run(
+        Caller::Server(), request, "", response,
+        [&](Plan& plan) -> absl::Status {
+          ++tries;
+          RETURN_IF_ERROR(
+              plan.Read<record::v1::AccountRecord>("a/acme").status());
+          const std::string id = absl::StrCat("try ", tries);
+          if (tries > 1 && !second.ok()) return second;
+          plan.Send({{"sms", "+49", Secret()}, id, "acme", plan.now()});
+          plan.Announce({"acme", "ada", id});
+          record::v1::AccountRecord account;
+          plan.Write("a/acme", account);
+          if (tries > 1) return absl::OkStatus();
+          record::v1::AccountRecord others;
+          others.set_version(kRecordVersion);
+          storage::Transaction other;
+          other.Put("a/acme", others.SerializeAsString());
+          return storage::CommitAndWait(store, std::move(other));
+        },
+        [&](absl::Status status) { EXPECT_EQ(status, second); });
+    EXPECT_EQ(tries, 2);
+  };
+  run(RetryLater("LOCKED", "locked", absl::Seconds(1)));
+  EXPECT_TRUE(heard.message_ids.empty());
+  EXPECT_TRUE(heard.challenge_ids.empty());
+  run(absl::OkStatus());
+  EXPECT_EQ(heard.message_ids, std::vector<std::string>{"try 2"});
+  EXPECT_EQ(heard.challenge_ids, std::vector<std::string>{"try 2"});
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "services/engine/keys.h"
 #include "services/engine/lock_rule.h"
 #include "services/engine/lookup.h"
+#include "services/engine/prompts.h"
 #include "services/engine/rules.h"
 #include "services/engine/views.h"
 
@@ -46,6 +47,10 @@ std::string WhyNot(const MemberRecord& member,
     case v1::ENROLLMENT_STATE_DISABLED:
       return "it was disabled after 100 wrong answers in a row: bind a new one";
     case v1::ENROLLMENT_STATE_LOCKED:
+      if (PromptsStopped(member, explanation.enrollment().factor_type())) {
+        return "the person reported a challenge that was none of theirs: find "
+               "out who knows the password, then see UnlockEnrollment";
+      }
       return "it is locked until lock_expire_time: wait, or see "
              "UnlockEnrollment";
     default:
@@ -101,6 +106,7 @@ absl::Status SupportEngine::UnlockEnrollment(
         "for good: delete it and begin a new one");
   }
   ForgetFailures(*enrollment);
+  ResumePrompts(member.record, enrollment->factor_type());
   if (request.reset_budget()) {
     ForgetMemberFailures(member.record, enrollment->factor_type());
   }

@@ -1,6 +1,8 @@
 #include "services/engine/trial.h"
 
 #include <algorithm>
+#include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -28,10 +30,15 @@ struct Judged {
 };
 
 absl::StatusOr<factors::Verdict> Judge(const Trial& trial,
+                                       const MemberRecord& member,
                                        const EnrollmentRecord& enrollment) {
   const factors::FactorState state = FactorStateOf(enrollment);
-  const factors::Attempt attempt{state, trial.response, trial.challenge,
-                                 trial.now};
+  const factors::Attempt attempt{
+      state,
+      trial.response,
+      trial.challenge,
+      trial.now,
+      {member.account_id(), member.member_id(), enrollment.enrollment_id()}};
   ASSIGN_OR_RETURN(factors::Verdict verdict,
                    enrollment.confirmed()
                        ? trial.factor.Verify(attempt)
@@ -45,6 +52,12 @@ absl::StatusOr<factors::Verdict> Judge(const Trial& trial,
         !verdict.new_state.has_value()) ||
        (descriptor.replay_guard == factors::ReplayGuard::kChallenge &&
         enrollment.confirmed() && trial.challenge == nullptr));
+  const bool refuses_nothing = verdict.refusal.has_value() &&
+                               (verdict.accepted || trial.challenge == nullptr);
+  if (refuses_nothing) {
+    return absl::InternalError(absl::StrCat("factor ", descriptor.type_id,
+                                            " refused what nobody asked for"));
+  }
   if (promise_broken) {
     return absl::InternalError(
         absl::StrCat("factor ", descriptor.type_id,
@@ -61,6 +74,14 @@ bool IsReplay(const Judged& judged) {
          *judged.verdict.counter <= judged.enrollment->accepted_counter();
 }
 
+// Replaces what a person may see of the enrollment.
+void SetAttributes(const std::map<std::string, std::string>& attributes,
+                   EnrollmentRecord& enrollment) {
+  record::v1::AttributesRecord record;
+  record.mutable_attributes()->insert(attributes.begin(), attributes.end());
+  record.SerializeToString(enrollment.mutable_attributes());
+}
+
 // Writes down that the response is used up.
 void UseUp(Judged& judged, TrialResult& result) {
   EnrollmentRecord& enrollment = *judged.enrollment;
@@ -69,11 +90,11 @@ void UseUp(Judged& judged, TrialResult& result) {
     enrollment.set_has_accepted_counter(true);
   }
   if (judged.verdict.new_state.has_value()) {
-    enrollment.set_factor_state_version(judged.verdict.new_state->version);
-    Wipe(*enrollment.mutable_factor_state());
-    enrollment.set_factor_state(
-        std::string(judged.verdict.new_state->data.ExposeSecret()));
+    SetFactorState(*judged.verdict.new_state, enrollment);
     result.acceptable_codes_changed |= judged.verdict.acceptable_codes_changed;
+  }
+  if (judged.verdict.new_attributes.has_value()) {
+    SetAttributes(*judged.verdict.new_attributes, enrollment);
   }
 }
 
@@ -109,7 +130,15 @@ absl::StatusOr<TrialResult> Try(
     // A challenge is started for one enrollment and means nothing to others.
     if (descriptor.needs_challenge && !Contains(may_accept, enrollment))
       continue;
-    ASSIGN_OR_RETURN(factors::Verdict verdict, Judge(trial, enrollment));
+    ASSIGN_OR_RETURN(factors::Verdict verdict,
+                     Judge(trial, member, enrollment));
+    if (verdict.refusal.has_value() && !trial.refuse &&
+        Contains(may_accept, enrollment)) {
+      TrialResult refused;
+      refused.refusal = std::move(verdict.refusal);
+      refused.enrollment = &enrollment;
+      return refused;
+    }
     if (verdict.accepted) fitting.push_back({&enrollment, std::move(verdict)});
   }
 
@@ -180,7 +209,8 @@ absl::StatusOr<TrialResult> TryActive(const Trial& trial,
   const std::string& factor_type = trial.factor.descriptor().type_id;
   RETURN_IF_ERROR(CheckMemberBudget(member, factor_type, trial.now));
   ASSIGN_OR_RETURN(TrialResult result, Try(trial, may_accept, tried, member));
-  if (!result.verified) CountMemberFailure(member, factor_type, trial.now);
+  const bool failed = !result.verified && !result.refusal.has_value();
+  if (failed) CountMemberFailure(member, factor_type, trial.now);
   return result;
 }
 
@@ -190,9 +220,12 @@ v1::VerificationReason Decide(Plan& plan, bool verified,
                                    : v1::AUDIT_RESULT_NOT_VERIFIED);
   if (verified) return v1::VERIFICATION_REASON_UNSPECIFIED;
   plan.audit().set_reason(v1::VerificationReason_Name(reason));
-  // An ambiguous code belongs to somebody, and does not tell to whom.
+  // An ambiguous code belongs to somebody, and does not tell to whom. That a
+  // person refused shows in the state of the challenge too.
   if (plan.caller().MayKnowMembers() ||
-      reason == v1::VERIFICATION_REASON_AMBIGUOUS) {
+      reason == v1::VERIFICATION_REASON_AMBIGUOUS ||
+      reason == v1::VERIFICATION_REASON_DENIED ||
+      reason == v1::VERIFICATION_REASON_REPORTED) {
     return reason;
   }
   return v1::VERIFICATION_REASON_WRONG_CODE;

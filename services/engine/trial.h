@@ -1,6 +1,8 @@
 #ifndef COFACTOR_SERVICES_ENGINE_TRIAL_H_
 #define COFACTOR_SERVICES_ENGINE_TRIAL_H_
 
+#include <optional>
+
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -32,10 +34,12 @@ struct Trial {
 struct TrialResult {
   bool verified = false;
   v1::VerificationReason reason = v1::VERIFICATION_REASON_UNSPECIFIED;
+  // The person refused the challenge by it, which is no failure.
+  std::optional<factors::Refusal> refusal;
   // No enrollment could accept it, lock or no lock. Nothing was judged.
   bool nothing_to_try = false;
-  // The enrollment that accepted, inside the member's record; null unless
-  // verified.
+  // The enrollment that accepted or refused, inside the member's record; else
+  // null.
   record::v1::EnrollmentRecord* enrollment = nullptr;
   // The failure locked an enrollment.
   bool lock_began = false;

@@ -90,7 +90,8 @@ absl::Status VerificationEngine::VerifyMember(
     ASSIGN_OR_RETURN(result, decoys_.Try(plan, trial, request.account_id(),
                                          request.member_id()));
   } else {
-    decoys_.Touch(plan, trial, request.account_id(), request.member_id());
+    decoys_.Touch(plan, request.account_id(), request.member_id(),
+                  trial.factor.descriptor().type_id);
     WriteTrial(plan, member.record, result);
   }
   response.set_reason(result.reason);

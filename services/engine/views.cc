@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "services/engine/lock_rule.h"
+#include "services/engine/prompts.h"
 #include "services/engine/rules.h"
 
 namespace cofactor::services {
@@ -16,11 +17,13 @@ void SetTime(int64_t micros, Setter mutable_field) {
   }
 }
 
-v1::EnrollmentState StateOf(const record::v1::EnrollmentRecord& enrollment,
+v1::EnrollmentState StateOf(const record::v1::MemberRecord& member,
+                            const record::v1::EnrollmentRecord& enrollment,
                             absl::Time now) {
   if (enrollment.disabled()) return v1::ENROLLMENT_STATE_DISABLED;
   if (!enrollment.confirmed()) return v1::ENROLLMENT_STATE_PENDING;
-  if (RemainingLock(enrollment, now) > absl::ZeroDuration()) {
+  if (RemainingLock(enrollment, now) > absl::ZeroDuration() ||
+      PromptsStopped(member, enrollment.factor_type())) {
     return v1::ENROLLMENT_STATE_LOCKED;
   }
   return v1::ENROLLMENT_STATE_ACTIVE;
@@ -37,6 +40,11 @@ google::protobuf::Timestamp ToTimestamp(absl::Time time) {
   timestamp.set_nanos(
       static_cast<int32_t>((micros - seconds * 1'000'000) * 1'000));
   return timestamp;
+}
+
+absl::Time ToTime(const google::protobuf::Timestamp& timestamp) {
+  return absl::FromUnixSeconds(timestamp.seconds()) +
+         absl::Nanoseconds(timestamp.nanos());
 }
 
 v1::Account ViewOf(const record::v1::AccountRecord& account,
@@ -91,7 +99,7 @@ v1::Enrollment BriefViewOf(const record::v1::MemberRecord& member,
   view.set_enrollment_id(enrollment.enrollment_id());
   view.set_factor_type(enrollment.factor_type());
   view.set_label(enrollment.label());
-  view.set_state(StateOf(enrollment, now));
+  view.set_state(StateOf(member, enrollment, now));
   view.set_consecutive_failures(enrollment.consecutive_failures());
   SetTime(enrollment.create_micros(),
           [&] { return view.mutable_create_time(); });
@@ -103,7 +111,8 @@ v1::Enrollment BriefViewOf(const record::v1::MemberRecord& member,
     SetTime(enrollment.pending_expire_micros(),
             [&] { return view.mutable_pending_expire_time(); });
   }
-  if (view.state() == v1::ENROLLMENT_STATE_LOCKED) {
+  if (RemainingLock(enrollment, now) > absl::ZeroDuration() &&
+      view.state() == v1::ENROLLMENT_STATE_LOCKED) {
     SetTime(enrollment.lock_until_micros(),
             [&] { return view.mutable_lock_expire_time(); });
   }

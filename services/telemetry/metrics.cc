@@ -34,8 +34,8 @@ constexpr std::array<const char*, 17> kCodeNames = {
 };
 
 constexpr std::array<const char*, kVerdictResults> kResultNames = {
-    "verified",  "wrong_code", "replayed",         "no_enrollment",
-    "ambiguous", "locked",     "budget_exhausted", "error",
+    "verified", "wrong_code",       "replayed", "no_enrollment", "ambiguous",
+    "locked",   "budget_exhausted", "denied",   "error",
 };
 
 constexpr std::array<const char*, kBudgets> kBudgetNames = {"member",
@@ -114,6 +114,10 @@ constexpr PolledInfo kPolled[] = {
     {"cofactor_calls_waiting", "Calls that wait for a thread.",
      prometheus::MetricType::Gauge},
     {"cofactor_connections_open", "Connections of clients.",
+     prometheus::MetricType::Gauge},
+    {"cofactor_device_channels_open", "Devices that are connected.",
+     prometheus::MetricType::Gauge},
+    {"cofactor_challenge_watchers_open", "Streams of WatchChallenge.",
      prometheus::MetricType::Gauge},
     {"cofactor_store_healthy",
      "1, or 0 once the store has failed and the server must be restarted.",
@@ -239,6 +243,14 @@ void Metrics::SetQueueDepthSource(std::function<double()> source) {
 
 void Metrics::SetConnectionsOpenSource(std::function<double()> source) {
   SetSource(kConnectionsOpen, std::move(source));
+}
+
+void Metrics::SetDeviceChannelsOpenSource(std::function<double()> source) {
+  SetSource(kDeviceChannelsOpen, std::move(source));
+}
+
+void Metrics::SetChallengeWatchersOpenSource(std::function<double()> source) {
+  SetSource(kChallengeWatchersOpen, std::move(source));
 }
 
 void Metrics::SetStoreHealthySource(std::function<bool()> source) {

@@ -35,9 +35,10 @@ enum class VerdictResult {
   kAmbiguous,
   kLocked,
   kBudgetExhausted,
+  kDenied,
   kError,
 };
-inline constexpr size_t kVerdictResults = 8;
+inline constexpr size_t kVerdictResults = 9;
 
 // Whose budget of wrong codes is used up.
 enum class Budget { kMember, kAccount };
@@ -143,6 +144,9 @@ class Metrics final : public storage::CommitObserver {
   // nullptr before what a source reads is destroyed.
   void SetQueueDepthSource(std::function<double()> source);
   void SetConnectionsOpenSource(std::function<double()> source);
+  // Streams of OpenDeviceChannel and of WatchChallenge.
+  void SetDeviceChannelsOpenSource(std::function<double()> source);
+  void SetChallengeWatchersOpenSource(std::function<double()> source);
   void SetStoreHealthySource(std::function<bool()> source);
   void SetAuditSequenceSource(std::function<double()> source);
   // The records that the key rotation under way has sealed anew.
@@ -157,6 +161,8 @@ class Metrics final : public storage::CommitObserver {
   enum Polled {
     kQueueDepth,
     kConnectionsOpen,
+    kDeviceChannelsOpen,
+    kChallengeWatchersOpen,
     kStoreHealthy,
     kAuditSequence,
     kKeyRotationResealed,

@@ -102,13 +102,13 @@ class FactorConformanceTest : public testing::TestWithParam<size_t> {
   // something new to show.
   void Enrol() {
     Begin();
-    const auto confirmed = Confirm(device_->RightResponse("", harness_.now()));
+    const auto confirmed = Confirm(Right());
     ASSERT_TRUE(confirmed.ok()) << confirmed.status();
     ASSERT_TRUE(confirmed->verified());
     harness_.clock().Advance(absl::Minutes(2));
   }
 
-  std::string CreateChallenge() {
+  FactorDriver::Question CreateChallenge() {
     v1::CreateChallengeRequest request;
     request.set_account_id("acme");
     request.set_member_id("ada");
@@ -117,13 +117,15 @@ class FactorConformanceTest : public testing::TestWithParam<size_t> {
     const auto created =
         harness_.Call(&ChallengeEngine::CreateChallenge, request);
     EXPECT_TRUE(created.ok()) << created.status();
-    return created.ok() ? created->challenge().challenge_id() : "";
+    if (!created.ok()) return {};
+    return {created->challenge(), created->number()};
   }
 
   absl::StatusOr<v1::VerifyChallengeResponse> Answer(
-      const std::string& challenge_id, const v1::FactorResponse& response) {
+      const FactorDriver::Question& question,
+      const v1::FactorResponse& response) {
     v1::VerifyChallengeRequest request;
-    request.set_challenge_id(challenge_id);
+    request.set_challenge_id(question.challenge.challenge_id());
     request.set_account_id("acme");
     request.set_member_id("ada");
     request.set_purpose("sign-in");
@@ -131,11 +133,11 @@ class FactorConformanceTest : public testing::TestWithParam<size_t> {
     return harness_.Call(&ChallengeEngine::VerifyChallenge, request);
   }
 
-  v1::FactorResponse Right(const std::string& challenge_id) const {
-    return device_->RightResponse(challenge_id, harness_.now());
+  v1::FactorResponse Right(const FactorDriver::Question& question = {}) const {
+    return device_->RightResponse(question, harness_.now());
   }
-  v1::FactorResponse Wrong(const std::string& challenge_id) const {
-    return device_->WrongResponse(challenge_id, harness_.now());
+  v1::FactorResponse Wrong(const FactorDriver::Question& question) const {
+    return device_->WrongResponse(question, harness_.now());
   }
 
   v1::Enrollment Enrollment() {
@@ -157,11 +159,11 @@ class FactorConformanceTest : public testing::TestWithParam<size_t> {
 TEST_P(FactorConformanceTest, EnrolsConfirmsAndVerifies) {
   Begin();
   EXPECT_EQ(Enrollment().state(), v1::ENROLLMENT_STATE_PENDING);
-  ASSERT_TRUE(Confirm(Right(""))->verified());
+  ASSERT_TRUE(Confirm(Right())->verified());
   EXPECT_EQ(Enrollment().state(), v1::ENROLLMENT_STATE_ACTIVE);
   harness_.clock().Advance(absl::Minutes(2));
-  const std::string challenge_id = CreateChallenge();
-  const auto answer = Answer(challenge_id, Right(challenge_id));
+  const FactorDriver::Question question = CreateChallenge();
+  const auto answer = Answer(question, Right(question));
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_TRUE(answer->verified());
   EXPECT_EQ(answer->enrollment().enrollment_id(), enrollment_id_);
@@ -169,7 +171,7 @@ TEST_P(FactorConformanceTest, EnrolsConfirmsAndVerifies) {
 
 TEST_P(FactorConformanceTest, RefusesAReplay) {
   Enrol();
-  const std::string first = CreateChallenge();
+  const FactorDriver::Question first = CreateChallenge();
   const v1::FactorResponse response = Right(first);
   ASSERT_TRUE(Answer(first, response)->verified());
   EXPECT_EQ(ErrorReason(Answer(first, response).status()), "CHALLENGE_FINAL");
@@ -180,54 +182,57 @@ TEST_P(FactorConformanceTest, RefusesAReplay) {
 
 TEST_P(FactorConformanceTest, RefusesAnExpiredChallenge) {
   Enrol();
-  const std::string challenge_id = CreateChallenge();
+  const FactorDriver::Question question = CreateChallenge();
   harness_.clock().Advance(absl::Minutes(5));
-  EXPECT_EQ(ErrorReason(Answer(challenge_id, Right(challenge_id)).status()),
+  EXPECT_EQ(ErrorReason(Answer(question, Right(question)).status()),
             "CHALLENGE_FINAL");
 }
 
 TEST_P(FactorConformanceTest, RefusesAnExpiredPendingEnrollment) {
   Begin();
   harness_.clock().Advance(absl::Minutes(10));
-  EXPECT_EQ(ErrorReason(Confirm(Right("")).status()), "ENROLLMENT_NOT_FOUND");
+  EXPECT_EQ(ErrorReason(Confirm(Right()).status()), "ENROLLMENT_NOT_FOUND");
 }
 
 TEST_P(FactorConformanceTest, CountsAWrongResponseAndLocks) {
   Enrol();
+  FactorDriver::Question question;
   for (uint32_t i = 1; i <= 5; ++i) {
-    const std::string challenge_id = CreateChallenge();
-    const auto answer = Answer(challenge_id, Wrong(challenge_id));
+    question = CreateChallenge();
+    const auto answer = Answer(question, Wrong(question));
     ASSERT_TRUE(answer.ok()) << answer.status();
     EXPECT_FALSE(answer->verified());
     EXPECT_EQ(answer->challenge().attempts_left(), 4u);
     EXPECT_EQ(Enrollment().consecutive_failures(), i);
   }
   EXPECT_EQ(Enrollment().state(), v1::ENROLLMENT_STATE_LOCKED);
-  const std::string challenge_id = CreateChallenge();
-  EXPECT_EQ(ErrorReason(Answer(challenge_id, Right(challenge_id)).status()),
-            "LOCKED");
+  EXPECT_EQ(ErrorReason(Answer(question, Right(question)).status()), "LOCKED");
+  // There is no sixth of those that appear on devices by themselves.
+  if (factor().descriptor().prompts) return;
+  question = CreateChallenge();
+  EXPECT_EQ(ErrorReason(Answer(question, Right(question)).status()), "LOCKED");
 }
 
 TEST_P(FactorConformanceTest, EndsAChallengeAfterFiveWrongResponses) {
   Enrol();
-  const std::string challenge_id = CreateChallenge();
+  const FactorDriver::Question question = CreateChallenge();
   for (int i = 0; i < 5; ++i) {
-    EXPECT_FALSE(Answer(challenge_id, Wrong(challenge_id))->verified());
+    EXPECT_FALSE(Answer(question, Wrong(question))->verified());
   }
   harness_.clock().Advance(absl::Seconds(30));
-  EXPECT_EQ(ErrorReason(Answer(challenge_id, Right(challenge_id)).status()),
+  EXPECT_EQ(ErrorReason(Answer(question, Right(question)).status()),
             "CHALLENGE_FINAL");
 }
 
 TEST_P(FactorConformanceTest, AcceptsOneOfSixtyFourAtOnce) {
   Enrol();
-  const std::string challenge_id = CreateChallenge();
-  const v1::FactorResponse response = Right(challenge_id);
+  const FactorDriver::Question question = CreateChallenge();
+  const v1::FactorResponse response = Right(question);
   std::atomic<int> verified{0};
   std::vector<std::thread> threads;
   for (int i = 0; i < 64; ++i) {
     threads.emplace_back([&] {
-      const auto answer = Answer(challenge_id, response);
+      const auto answer = Answer(question, response);
       if (answer.ok() && answer->verified()) ++verified;
     });
   }
@@ -237,7 +242,7 @@ TEST_P(FactorConformanceTest, AcceptsOneOfSixtyFourAtOnce) {
 
 TEST_P(FactorConformanceTest, RefusesAStateOfALaterVersion) {
   Enrol();
-  const std::string challenge_id = CreateChallenge();
+  const FactorDriver::Question question = CreateChallenge();
   const std::string key = services::MemberKey("acme", "ada");
   record::v1::MemberRecord member;
   ASSERT_TRUE(
@@ -247,14 +252,14 @@ TEST_P(FactorConformanceTest, RefusesAStateOfALaterVersion) {
   transaction.Put(key, member.SerializeAsString());
   ASSERT_TRUE(
       storage::CommitAndWait(harness_.store(), std::move(transaction)).ok());
-  EXPECT_EQ(ErrorReason(Answer(challenge_id, Right(challenge_id)).status()),
+  EXPECT_EQ(ErrorReason(Answer(question, Right(question)).status()),
             "UNKNOWN_STATE_VERSION");
 }
 
 TEST_P(FactorConformanceTest, RefusesAResponseOfAnotherShape) {
   Enrol();
-  const std::string challenge_id = CreateChallenge();
-  EXPECT_EQ(Answer(challenge_id, v1::FactorResponse()).status().code(),
+  const FactorDriver::Question question = CreateChallenge();
+  EXPECT_EQ(Answer(question, v1::FactorResponse()).status().code(),
             absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(Enrollment().consecutive_failures(), 0u);
 }
@@ -274,22 +279,24 @@ TEST_P(FactorConformanceTest, TellsNoPrivateStateOfItself) {
   }
 }
 
-TEST_P(FactorConformanceTest, KeepsNoCodeThatItSentInClear) {
+TEST_P(FactorConformanceTest, KeepsNoCodeThatItSentOrShowedInClear) {
   Begin();
-  const auto expect_no_code_in_the_store = [this] {
+  const auto expect_no_code_in_the_store = [this](std::string number) {
+    std::vector<std::string> codes = mailbox_.codes();
+    if (!number.empty()) codes.push_back(std::move(number));
     for (const storage::Entry& entry : harness_.RawRecords()) {
-      for (const std::string& code : mailbox_.codes()) {
+      for (const std::string& code : codes) {
         EXPECT_FALSE(absl::StrContains(entry.record.value, code)) << entry.key;
       }
     }
   };
   const size_t sent = mailbox_.codes().size();
-  expect_no_code_in_the_store();
-  ASSERT_TRUE(Confirm(Right(""))->verified());
-  CreateChallenge();
+  expect_no_code_in_the_store("");
+  ASSERT_TRUE(Confirm(Right())->verified());
+  const FactorDriver::Question question = CreateChallenge();
   // Who sends for the one sends for the other.
   EXPECT_EQ(mailbox_.codes().size(), 2 * sent);
-  expect_no_code_in_the_store();
+  expect_no_code_in_the_store(question.number);
 }
 
 // By the factor itself, for want of a host that sends once more.
@@ -308,7 +315,7 @@ TEST_P(FactorConformanceTest, AResendKillsTheOldCode) {
   const auto device = driver_->SetUp(begun->activation, mailbox_);
   const auto read = [&](const std::vector<factors::OutgoingMessage>& messages) {
     mailbox_.Put(messages);
-    return device->RightResponse("", now);
+    return device->RightResponse({}, now);
   };
   const auto confirm = [&](const v1::FactorResponse& response) {
     return *factor().ConfirmEnrollment({resent->state, response, nullptr, now});

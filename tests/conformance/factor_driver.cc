@@ -1,5 +1,6 @@
 #include "tests/conformance/factor_driver.h"
 
+#include "tests/doubles/push_phone.h"
 #include "tests/doubles/signing_factor.h"
 #include "tests/doubles/totp_authenticator.h"
 
@@ -30,11 +31,11 @@ class TotpDriver final : public FactorDriver {
     explicit App(TotpAuthenticator authenticator)
         : authenticator_(std::move(authenticator)) {}
 
-    v1::FactorResponse RightResponse(const std::string& challenge_id,
+    v1::FactorResponse RightResponse(const Question& question,
                                      absl::Time now) const override {
       return Code(authenticator_.CodeAt(now));
     }
-    v1::FactorResponse WrongResponse(const std::string& challenge_id,
+    v1::FactorResponse WrongResponse(const Question& question,
                                      absl::Time now) const override {
       return Code(WrongCode(authenticator_, now));
     }
@@ -65,11 +66,11 @@ class SmsDriver final : public FactorDriver {
     explicit Phone(const Mailbox& mailbox) : mailbox_(mailbox) {}
 
     // The code that came last; the text of a message names no challenge.
-    v1::FactorResponse RightResponse(const std::string& challenge_id,
+    v1::FactorResponse RightResponse(const Question& question,
                                      absl::Time now) const override {
       return Code(mailbox_.codes().back());
     }
-    v1::FactorResponse WrongResponse(const std::string& challenge_id,
+    v1::FactorResponse WrongResponse(const Question& question,
                                      absl::Time now) const override {
       std::string code = mailbox_.codes().back();
       code.back() = code.back() == '0' ? '1' : '0';
@@ -78,6 +79,49 @@ class SmsDriver final : public FactorDriver {
 
    private:
     const Mailbox& mailbox_;
+  };
+};
+
+class PushDriver final : public FactorDriver {
+ public:
+  std::string factor_type() const override { return "push"; }
+
+  v1::FactorParameters Parameters() const override { return {}; }
+
+  std::unique_ptr<Device> SetUp(const v1::FactorActivation& activation,
+                                const Mailbox& mailbox) const override {
+    return std::make_unique<Phone>(activation.push().activation_uri());
+  }
+
+ private:
+  class Phone final : public Device {
+   public:
+    explicit Phone(const std::string& activation_uri)
+        : phone_(activation_uri) {}
+
+    v1::FactorResponse RightResponse(const Question& question,
+                                     absl::Time now) const override {
+      return Respond(question, question.number);
+    }
+    v1::FactorResponse WrongResponse(const Question& question,
+                                     absl::Time now) const override {
+      return Respond(question, WrongNumber(question.number));
+    }
+
+   private:
+    v1::FactorResponse Respond(const Question& question,
+                               const std::string& number) const {
+      v1::FactorResponse response;
+      if (question.challenge.challenge_id().empty()) {
+        *response.mutable_device() = phone_.Registration();
+      } else {
+        *response.mutable_push() = phone_.Answer(
+            question.challenge, v1::PUSH_DECISION_APPROVE, number);
+      }
+      return response;
+    }
+
+    const PushPhone phone_;
   };
 };
 
@@ -99,13 +143,13 @@ class SigningDriver final : public FactorDriver {
  private:
   class Token final : public Device {
    public:
-    v1::FactorResponse RightResponse(const std::string& challenge_id,
+    v1::FactorResponse RightResponse(const Question& question,
                                      absl::Time now) const override {
-      return Sign("token 7", challenge_id);
+      return Sign("token 7", question.challenge.challenge_id());
     }
-    v1::FactorResponse WrongResponse(const std::string& challenge_id,
+    v1::FactorResponse WrongResponse(const Question& question,
                                      absl::Time now) const override {
-      return Sign("token 8", challenge_id);
+      return Sign("token 8", question.challenge.challenge_id());
     }
   };
 };
@@ -116,6 +160,7 @@ std::vector<std::unique_ptr<FactorDriver>> AllFactorDrivers() {
   std::vector<std::unique_ptr<FactorDriver>> drivers;
   drivers.push_back(std::make_unique<TotpDriver>());
   drivers.push_back(std::make_unique<SmsDriver>());
+  drivers.push_back(std::make_unique<PushDriver>());
   drivers.push_back(std::make_unique<SigningDriver>());
   return drivers;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "cofactor/v1/challenge.pb.h"
 #include "cofactor/v1/factor.pb.h"
 #include "tests/doubles/mailbox.h"
 
@@ -15,15 +16,23 @@ namespace cofactor {
 // new factor comes with a driver, or the suite fails.
 class FactorDriver {
  public:
+  // What the person is asked.
+  struct Question {
+    // Not set to confirm the enrollment.
+    v1::Challenge challenge;
+    // What is shown where the person signs in, if the factor shows anything.
+    std::string number;
+  };
+
   // An app or device that holds one enrollment.
   class Device {
    public:
     virtual ~Device() = default;
 
-    // challenge_id: empty when there is none, or to confirm the enrollment.
-    virtual v1::FactorResponse RightResponse(const std::string& challenge_id,
+    virtual v1::FactorResponse RightResponse(const Question& question,
                                              absl::Time now) const = 0;
-    virtual v1::FactorResponse WrongResponse(const std::string& challenge_id,
+    // One that is refused and counted, not one of another shape.
+    virtual v1::FactorResponse WrongResponse(const Question& question,
                                              absl::Time now) const = 0;
   };
 

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace cofactor {
@@ -39,6 +40,11 @@ class CopyingFactor final : public factors::Factor {
       const FactorState& state, absl::Time now,
       Randomness& randomness) const override {
     return Copied(factor_.StartChallenge(state, now, randomness));
+  }
+
+  absl::StatusOr<std::optional<factors::OutgoingMessage>> WakeUp(
+      const FactorState& state) const override {
+    return factor_.WakeUp(state);
   }
 
   absl::Status CheckResponse(const v1::FactorResponse& response,

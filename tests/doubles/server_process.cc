@@ -25,7 +25,10 @@ std::string ConfigText(ServerProcess::Mode mode, const std::string& messaging) {
   const bool is_dev = mode == ServerProcess::Mode::kDev;
   return absl::StrCat("mode: ", is_dev ? "MODE_DEV" : "MODE_PRODUCTION", R"(
 storage { rocksdb { folder: "store" } key_ring_file: "key_ring" }
-listeners { address: "127.0.0.1:0" plaintext {} }
+listeners {
+  address: "127.0.0.1:0" plaintext {}
+  max_connections_per_peer: 20000
+}
 admin_key_file: "admin_key"
 audit { retention { seconds: 34560000 } }
 monitoring { off {} }

@@ -1,12 +1,12 @@
-#ifndef COFACTOR_FACTORS_TOTP_QR_CODE_H_
-#define COFACTOR_FACTORS_TOTP_QR_CODE_H_
+#ifndef COFACTOR_FACTORS_QR_CODE_QR_CODE_H_
+#define COFACTOR_FACTORS_QR_CODE_QR_CODE_H_
 
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-namespace cofactor::factors::totp {
+namespace cofactor::factors {
 
 // A text as a QR code (ISO/IEC 18004), error correction level M, with the quiet
 // zone of four modules that scanners want.
@@ -20,6 +20,6 @@ struct QrCode {
 // INVALID_ARGUMENT: the text, at most some 2,300 bytes, is too long.
 absl::StatusOr<QrCode> MakeQrCode(absl::string_view text);
 
-}  // namespace cofactor::factors::totp
+}  // namespace cofactor::factors
 
-#endif  // COFACTOR_FACTORS_TOTP_QR_CODE_H_
+#endif  // COFACTOR_FACTORS_QR_CODE_QR_CODE_H_

@@ -1,4 +1,4 @@
-#include "factors/totp/qr_code.h"
+#include "factors/qr_code/qr_code.h"
 
 #include <png.h>
 
@@ -14,7 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
 
-namespace cofactor::factors::totp {
+namespace cofactor::factors {
 namespace {
 
 using Modules = std::set<std::pair<int, int>>;  // The dark ones, x and y.
@@ -74,4 +74,4 @@ TEST(QrCodeTest, RefusesWhatDoesNotFit) {
 }
 
 }  // namespace
-}  // namespace cofactor::factors::totp
+}  // namespace cofactor::factors

@@ -1,4 +1,4 @@
-#include "factors/totp/qr_code.h"
+#include "factors/qr_code/qr_code.h"
 
 #include <png.h>
 
@@ -11,7 +11,7 @@
 #include "base/status_macros.h"
 #include "qrcodegen/qrcodegen.hpp"
 
-namespace cofactor::factors::totp {
+namespace cofactor::factors {
 namespace {
 
 using ::qrcodegen::QrSegment;
@@ -90,4 +90,4 @@ absl::StatusOr<QrCode> MakeQrCode(absl::string_view text) {
   return result;
 }
 
-}  // namespace cofactor::factors::totp
+}  // namespace cofactor::factors
