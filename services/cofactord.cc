@@ -41,6 +41,7 @@
 #include "services/telemetry/log.h"
 #include "services/telemetry/metrics.h"
 #include "services/telemetry/monitoring_server.h"
+#include "services/wake_up/make_waker.h"
 #include "storage/check_store.h"
 #include "storage/rocksdb/backup.h"
 #include "storage/rocksdb/rocksdb_store.h"
@@ -216,6 +217,12 @@ absl::StatusOr<std::unique_ptr<Server>> StartServer(Process& process,
                            std::move(report), std::move(take));
     };
   }
+  if (process.config.has_push()) {
+    parts.make_waker = [&process](Waker::Report report) {
+      return MakeWaker(process.config.push(), process.clock, process.randomness,
+                       std::move(report));
+    };
+  }
   return Server::Start(OptionsOf(process.config), std::move(parts));
 }
 
@@ -301,7 +308,10 @@ absl::Status Prepare(Process& process) {
     sms_options.code_digits =
         static_cast<int>(process.config.messaging().sms().code_digits());
   }
-  RETURN_IF_ERROR(factors::RegisterStandardFactors(factors, sms_options));
+  factors::push::PushOptions push_options;
+  push_options.device_server = process.config.push().device_server();
+  RETURN_IF_ERROR(
+      factors::RegisterStandardFactors(factors, sms_options, push_options));
   process.registry = std::move(factors).Build();
   std::vector<std::string> factor_types;
   for (const factors::Factor* factor : process.registry->All()) {

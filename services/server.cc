@@ -125,9 +125,18 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
               return to->TryRecord(std::move(report));
             }));
   }
-  std::unique_ptr<Server> server(new Server(
-      options, std::move(parts), std::move(directory), std::move(gate),
-      std::move(decoy_secret), std::move(recorder), std::move(messenger)));
+  WakerParts waker;
+  if (parts.make_waker != nullptr) {
+    ASSIGN_OR_RETURN(
+        waker, parts.make_waker(
+                   [to = recorder.get()](record::v1::DeliveryReport report) {
+                     to->Record(std::move(report));
+                   }));
+  }
+  std::unique_ptr<Server> server(
+      new Server(options, std::move(parts), std::move(directory),
+                 std::move(gate), std::move(decoy_secret), std::move(recorder),
+                 std::move(messenger), std::move(waker)));
   RETURN_IF_ERROR(server->Listen(options));
   return server;
 }
@@ -136,7 +145,7 @@ Server::Server(const ServerOptions& options, ServerParts parts,
                std::unique_ptr<ClientDirectory> directory,
                std::unique_ptr<const Gate> gate, Secret decoy_secret,
                std::unique_ptr<DeliveryRecorder> recorder,
-               MessengerParts messenger)
+               MessengerParts messenger, WakerParts waker)
     : clock_(parts.clock),
       metrics_(parts.metrics),
       log_(parts.log),
@@ -148,6 +157,8 @@ Server::Server(const ServerOptions& options, ServerParts parts,
       audit_log_(parts.randomness, options.audit_retention),
       recorder_(std::move(recorder)),
       messenger_(std::move(messenger)),
+      waker_(std::move(waker)),
+      router_(messenger_.messenger.get(), waker_.waker.get()),
       telemetry_(metrics_, log_, options.log_all_calls),
       code_index_(kMaxIndexedCodes, parts.randomness),
       send_limits_(options.send_policy, parts.randomness),
@@ -165,7 +176,7 @@ Server::Server(const ServerOptions& options, ServerParts parts,
       exports_(registry_, parts.randomness),
       pool_(options.threads, options.max_waiting_calls),
       chokepoint_(*gate_, telemetry_, pool_, *store_, clock_, audit_log_,
-                  messenger_.messenger.get(), &hub_),
+                  &router_, &hub_),
       audit_tail_(pool_, *store_, kMaxTails),
       watch_(pool_, *store_, clock_, challenges_, hub_,
              options.max_challenge_watches),
@@ -305,6 +316,7 @@ void Server::Shutdown(absl::Duration grace) {
   // No call makes messages any more. What is said of those that were made is
   // written down before the rest ends.
   if (messenger_.messenger != nullptr) messenger_.messenger->Shutdown();
+  if (waker_.waker != nullptr) waker_.waker->Shutdown();
   recorder_->Close();
   for (auto set :
        {&Metrics::SetQueueDepthSource, &Metrics::SetConnectionsOpenSource,

@@ -57,6 +57,8 @@
 #include "services/telemetry/metrics.h"
 #include "services/transport/listener.h"
 #include "services/transport/tls.h"
+#include "services/wake_up/make_waker.h"
+#include "services/wake_up/message_router.h"
 #include "storage/store.h"
 
 namespace cofactor::services {
@@ -101,6 +103,8 @@ struct ServerParts {
   std::function<absl::StatusOr<MessengerParts>(Messenger::Report,
                                                ReportServer::Take)>
       make_messenger = nullptr;
+  // Makes what wakes devices up, likewise. Null: the server wakes none.
+  std::function<absl::StatusOr<WakerParts>(Waker::Report)> make_waker = nullptr;
 };
 
 // A running server. Thread-compatible.
@@ -114,7 +118,7 @@ class Server {
   //   FAILED_PRECONDITION  the store was used with a moved clock, and dev is
   //                        off; or certificates are not fit for use.
   //   UNAVAILABLE          an address cannot be listened on.
-  //   others               as make_messenger.
+  //   others               as make_messenger and make_waker.
   static absl::StatusOr<std::unique_ptr<Server>> Start(
       const ServerOptions& options, ServerParts parts);
 
@@ -138,7 +142,8 @@ class Server {
   Server(const ServerOptions& options, ServerParts parts,
          std::unique_ptr<ClientDirectory> directory,
          std::unique_ptr<const Gate> gate, Secret decoy_secret,
-         std::unique_ptr<DeliveryRecorder> recorder, MessengerParts messenger);
+         std::unique_ptr<DeliveryRecorder> recorder, MessengerParts messenger,
+         WakerParts waker);
 
   absl::Status Listen(const ServerOptions& options);
   void ObserveBy(Metrics& metrics);
@@ -154,9 +159,11 @@ class Server {
   const std::unique_ptr<ClientDirectory> directory_;
   const std::unique_ptr<const Gate> gate_;
   const AuditLog audit_log_;
-  // The messenger tells the recorder.
+  // The messenger and the waker tell the recorder.
   const std::unique_ptr<DeliveryRecorder> recorder_;
   MessengerParts messenger_;
+  WakerParts waker_;
+  MessageRouter router_;
   CallTelemetry telemetry_;
   CodeIndex code_index_;
   const AccountEngine accounts_{};

@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "google/protobuf/text_format.h"
 #include "services/config/check_messaging.h"
+#include "services/config/check_push.h"
 #include "services/config/config_checker.h"
 
 namespace cofactor::services {
@@ -73,6 +74,10 @@ void CheckConfig(ConfigChecker& check, const ConfigPart& root,
     CheckMessaging(check, ConfigChecker::Of(root, "messaging"),
                    config.messaging(), config.mode());
   }
+  if (config.has_push()) {
+    CheckPush(check, ConfigChecker::Of(root, "push"), config.push(),
+              config.mode());
+  }
 }
 
 void MakeAbsolute(const std::string& folder, std::string& path) {
@@ -92,6 +97,18 @@ void MakeAbsolute(const std::string& folder, config::v1::Sms& sms) {
     } else if (gateway.has_webhook()) {
       MakeAbsolute(folder, *gateway.mutable_webhook()->mutable_secret_file());
     }
+  }
+}
+
+void MakeAbsolute(const std::string& folder, config::v1::Push& push) {
+  if (push.has_web_push()) {
+    MakeAbsolute(folder, *push.mutable_web_push()->mutable_vapid_key_file());
+  }
+  if (push.has_fcm()) {
+    MakeAbsolute(folder, *push.mutable_fcm()->mutable_service_account_file());
+  }
+  if (push.has_apns()) {
+    MakeAbsolute(folder, *push.mutable_apns()->mutable_key_file());
   }
 }
 
@@ -127,6 +144,7 @@ absl::StatusOr<config::v1::ServerConfig> ParseConfig(absl::string_view text,
     MakeAbsolute(folder, sms);
     FillInDefaults(sms);
   }
+  if (config.has_push()) MakeAbsolute(folder, *config.mutable_push());
   return config;
 }
 

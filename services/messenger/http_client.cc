@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <openssl/crypto.h>
+#include <openssl/ssl.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -69,6 +70,33 @@ bool IsAllowedUrl(const std::string& url) {
   return is_allowed;
 }
 
+bool IsHttps(const HttpRequest& request) {
+  return absl::StartsWithIgnoreCase(request.url, "https:");
+}
+
+// The version of HTTP as libcurl takes it.
+long VersionOf(const HttpRequest& request) {
+  if (!request.http2) return CURL_HTTP_VERSION_1_1;
+  // Over TLS it offers HTTP/1.1 too, whichever of these it is told.
+  return IsHttps(request) ? CURL_HTTP_VERSION_2TLS
+                          : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+}
+
+// Whether the server has agreed to HTTP/2 in the handshake of TLS.
+bool HasAgreedToHttp2(CURL* handle) {
+  const curl_tlssessioninfo* session = nullptr;
+  if (curl_easy_getinfo(handle, CURLINFO_TLS_SSL_PTR, &session) != CURLE_OK ||
+      session == nullptr || session->backend != CURLSSLBACKEND_OPENSSL ||
+      session->internals == nullptr) {
+    return false;
+  }
+  const unsigned char* protocol = nullptr;
+  unsigned int size = 0;
+  SSL_get0_alpn_selected(static_cast<const SSL*>(session->internals), &protocol,
+                         &size);
+  return size == 2 && std::memcmp(protocol, "h2", 2) == 0;
+}
+
 // The headers as libcurl takes them, wiped at the end.
 class HeaderList {
  public:
@@ -115,9 +143,15 @@ class HeaderList {
 // What libcurl tells of a request while it runs.
 class HttpClient::Transfer {
  public:
+  explicit Transfer(const HttpRequest& request)
+      : needs_agreement_(request.http2 && IsHttps(request)) {}
   ~Transfer() { Wipe(body_); }
 
+  Transfer(const Transfer&) = delete;
+  Transfer& operator=(const Transfer&) = delete;
+
   void ListenTo(CURL* handle) {
+    handle_ = handle;
     curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, &Transfer::BeforeRequest);
     curl_easy_setopt(handle, CURLOPT_PREREQDATA, this);
     curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, &Transfer::TakeHeader);
@@ -126,14 +160,16 @@ class HttpClient::Transfer {
     curl_easy_setopt(handle, CURLOPT_WRITEDATA, this);
   }
 
-  HttpResult Result(CURL* handle, CURLcode code) {
+  HttpResult Result(CURLcode code) {
+    if (lacks_http2_) return NotSent("the server does not speak HTTP/2");
     if (!may_be_sent_) return NotSent(curl_easy_strerror(code));
+    if (was_refused_) return Unknown("the server asked for a repetition");
     if (code != CURLE_OK) {
       return Unknown(received_ > kMaxAnswerBytes ? "the answer is too long"
                                                  : curl_easy_strerror(code));
     }
     long status = 0;
-    curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &status);
     // libcurl is content with a head that was cut.
     if (!has_head_ || status < 100 || status > 999) {
       return Unknown("the answer was cut");
@@ -148,9 +184,15 @@ class HttpClient::Transfer {
   // has been sent. A second call would be a repetition.
   static int BeforeRequest(void* self, char*, char*, int, int) {
     auto* transfer = static_cast<Transfer*>(self);
-    if (std::exchange(transfer->may_be_sent_, true)) {
+    if (transfer->may_be_sent_) {
+      transfer->was_refused_ = true;
       return CURL_PREREQFUNC_ABORT;
     }
+    if (transfer->needs_agreement_ && !HasAgreedToHttp2(transfer->handle_)) {
+      transfer->lacks_http2_ = true;
+      return CURL_PREREQFUNC_ABORT;
+    }
+    transfer->may_be_sent_ = true;
     return CURL_PREREQFUNC_OK;
   }
 
@@ -181,7 +223,11 @@ class HttpClient::Transfer {
     return received_ <= kMaxAnswerBytes;
   }
 
+  const bool needs_agreement_;
+  CURL* handle_ = nullptr;
+  bool lacks_http2_ = false;
   bool may_be_sent_ = false;
+  bool was_refused_ = false;
   bool has_head_ = false;
   size_t received_ = 0;
   std::string body_;
@@ -275,8 +321,7 @@ HttpResult HttpClient::PerformOn(void* handle, const HttpRequest& request) {
   curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(handle, CURLOPT_PROXY, "");
   curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
-  curl_easy_setopt(handle, CURLOPT_HTTP_VERSION,
-                   static_cast<long>(CURL_HTTP_VERSION_1_1));
+  curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, VersionOf(request));
   curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
   curl_easy_setopt(handle, CURLOPT_FORBID_REUSE, 1L);
   // Time-outs without signals, which would hit another thread.
@@ -299,10 +344,9 @@ HttpResult HttpClient::PerformOn(void* handle, const HttpRequest& request) {
   curl_easy_setopt(handle, CURLOPT_POSTFIELDS, body.empty() ? "" : body.data());
   curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE,
                    static_cast<curl_off_t>(body.size()));
-  Transfer transfer;
+  Transfer transfer(request);
   transfer.ListenTo(handle);
-  const CURLcode code = curl_easy_perform(handle);
-  return transfer.Result(handle, code);
+  return transfer.Result(curl_easy_perform(handle));
 }
 
 }  // namespace cofactor::services

@@ -33,17 +33,23 @@ struct HttpRequest {
   absl::Time deadline;
   // At most so much of it for the connection, TLS included.
   absl::Duration connect_timeout = absl::Seconds(3);
+  // Over HTTP/2 (RFC 9113) and nothing else: https has to agree to it by ALPN,
+  // http is spoken with prior knowledge, section 3.3. Else over HTTP/1.1.
+  bool http2 = false;
 };
 
 // What is known of a request that has ended. Whether it may be repeated hangs
 // on this alone, so in doubt it is kUnknown.
 enum class HttpFate {
-  // No byte of the request left: a repetition is safe.
+  // No byte of the request left: a repetition is safe. A server that did not
+  // agree to HTTP/2 where that was wanted has got none.
   kNotSent,
   // The whole answer is here.
   kAnswered,
   // The server may have acted on it: the deadline passed, the connection broke,
-  // or the answer was malformed or too long.
+  // or the answer was malformed or too long. Of HTTP/2 also a stream that was
+  // reset and a GOAWAY, whatever the code: RFC 9113, section 8.7, lets
+  // REFUSED_STREAM be repeated, but that rests on a server that is right.
   kUnknown,
 };
 
@@ -57,13 +63,14 @@ struct HttpResult {
   std::string reason;
 };
 
-// Sends POST requests over HTTP/1.1. Thread-safe.
+// Sends POST requests over HTTP/1.1 or HTTP/2. Thread-safe.
 //
 // Threads of its own wait for the servers, and what they cannot take is refused
 // at once, so that a slow server holds up nothing else. Each request has a
 // connection of its own: one that was kept may be closed by the server at any
 // time, which leaves it open whether a request on it was taken, and libcurl
-// would send it again. Redirects are not followed, certificates are checked,
+// would send it again; so it would after a refused stream of HTTP/2, and is
+// kept from it. Redirects are not followed, certificates are checked,
 // and the environment (proxies, .netrc) changes nothing.
 //
 // libcurl copies headers into memory that it does not wipe.

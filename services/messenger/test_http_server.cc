@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -49,6 +50,34 @@ bool ReadRequest(int socket, bool with_body, std::string& request) {
     const ssize_t size = recv(socket, buffer, sizeof(buffer), 0);
     if (size <= 0) return false;
     request.append(buffer, static_cast<size_t>(size));
+  }
+}
+
+// Reads until a request of HTTP/2 is whole. False if the client closed, or does
+// not speak HTTP/2.
+bool ReadHttp2Request(int socket, std::string& request) {
+  constexpr absl::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+  constexpr size_t kHead = 9;
+  size_t next = kPreface.size();
+  char buffer[4096];
+  while (true) {
+    while (request.size() >= next + kHead) {
+      const auto byte = [&](size_t i) {
+        return static_cast<size_t>(
+            static_cast<unsigned char>(request[next + i]));
+      };
+      const size_t end =
+          next + kHead + (byte(0) << 16 | byte(1) << 8 | byte(2));
+      if (request.size() < end) break;
+      // DATA or HEADERS with END_STREAM.
+      if (byte(3) <= 1 && (byte(4) & 1) != 0) return true;
+      next = end;
+    }
+    const ssize_t size = recv(socket, buffer, sizeof(buffer), 0);
+    if (size <= 0) return false;
+    request.append(buffer, static_cast<size_t>(size));
+    const size_t known = std::min(request.size(), kPreface.size());
+    if (request.compare(0, known, kPreface.data(), known) != 0) return false;
   }
 }
 
@@ -110,6 +139,27 @@ TestHttpServer::Step TestHttpServer::Answer(int status,
                                 "\r\n\r\n", body)};
 }
 
+std::string TestHttpServer::Http2Frame(int type, int flags, int stream,
+                                       absl::string_view payload) {
+  const size_t size = payload.size();
+  std::string frame;
+  for (const size_t byte :
+       {size >> 16, size >> 8, size, static_cast<size_t>(type),
+        static_cast<size_t>(flags), size_t{0}, size_t{0}, size_t{0},
+        static_cast<size_t>(stream)}) {
+    frame.push_back(static_cast<char>(byte));
+  }
+  return absl::StrCat(frame, payload);
+}
+
+std::string TestHttpServer::Http2Header(absl::string_view name,
+                                        absl::string_view value) {
+  Must(name.size() <= 126 && value.size() <= 126);
+  return absl::StrCat(std::string(1, '\0'),
+                      std::string(1, static_cast<char>(name.size())), name,
+                      std::string(1, static_cast<char>(value.size())), value);
+}
+
 void TestHttpServer::Release() {
   {
     MutexLock lock(mutex_);
@@ -159,7 +209,13 @@ void TestHttpServer::ServeOne(FileDescriptor connection, const Step& step) {
   if (step.act == Act::kResetAtOnce) return ResetAtClose(socket);
   if (step.act == Act::kHoldHandshake) return WaitForEnd(socket);
   std::string request;
-  if (!ReadRequest(socket, step.act != Act::kResetAfterHead, request)) return;
+  const bool is_http2 =
+      step.act == Act::kAnswerHttp2 || step.act == Act::kAnswerHttp2AndHold;
+  if (is_http2
+          ? !ReadHttp2Request(socket, request)
+          : !ReadRequest(socket, step.act != Act::kResetAfterHead, request)) {
+    return;
+  }
   {
     MutexLock lock(mutex_);
     requests_.push_back(request);
@@ -175,6 +231,9 @@ void TestHttpServer::ServeOne(FileDescriptor connection, const Step& step) {
     case Act::kResetAfterHead:
       return ResetAtClose(socket);
     case Act::kHold:
+      return WaitForEnd(socket);
+    case Act::kAnswerHttp2AndHold:
+      send(socket, step.bytes.data(), step.bytes.size(), MSG_NOSIGNAL);
       return WaitForEnd(socket);
     case Act::kAnswerOnce:
       send(socket, step.bytes.data(), step.bytes.size(), MSG_NOSIGNAL);

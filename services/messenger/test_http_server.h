@@ -36,6 +36,11 @@ class TestHttpServer {
     kResetAtOnce,
     // Takes nothing for a request and waits until the client closes.
     kHoldHandshake,
+    // Reads a request of HTTP/2 over plain TCP, frame by frame, and sends the
+    // bytes, then closes.
+    kAnswerHttp2,
+    // The same, but waits until the client closes.
+    kAnswerHttp2AndHold,
   };
   struct Step {
     Act act = Act::kAnswer;
@@ -51,6 +56,13 @@ class TestHttpServer {
   int port() const { return port_; }
   // "http://127.0.0.1:PORT".
   const std::string& url() const { return url_; }
+
+  // A frame of HTTP/2, RFC 9113, section 4.1. payload: at most 16,384 bytes.
+  static std::string Http2Frame(int type, int flags, int stream,
+                                absl::string_view payload);
+  // A header in HPACK, neither indexed nor compressed. Both at most 126 bytes.
+  static std::string Http2Header(absl::string_view name,
+                                 absl::string_view value);
 
   // Adds what is to be done with the next connection. Without a step, a
   // connection is reset at once.

@@ -1,0 +1,17 @@
+#ifndef COFACTOR_SERVICES_JWS_BASE64URL_H_
+#define COFACTOR_SERVICES_JWS_BASE64URL_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace cofactor::services {
+
+// The base64url encoding of RFC 7515, section 2: of RFC 4648, section 5,
+// without
+// "=" at the end.
+std::string Base64Url(absl::string_view bytes);
+
+}  // namespace cofactor::services
+
+#endif  // COFACTOR_SERVICES_JWS_BASE64URL_H_
