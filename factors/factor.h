@@ -24,7 +24,9 @@ enum class ReplayGuard {
   kCounter,
   // Responses are bound to a challenge, and a challenge is accepted once.
   kChallenge,
-  // An accepted response changes the state so that it is not accepted again.
+  // An accepted response changes the state so that it is not accepted again. To
+  // confirm is a use of its own: the factor says whether it leaves the response
+  // good for Verify.
   kStateChange,
   // None: the response may be used again, as a password.
   kNone,
@@ -39,10 +41,13 @@ struct FactorDescriptor {
   std::vector<std::string> amr;
   ReplayGuard replay_guard = ReplayGuard::kNone;
   bool needs_challenge = false;
-  // A challenge appears on the person's devices by itself, and any enrollment of
-  // the member may answer it unless it names one. The host bounds how many there
-  // are, so that nobody is worn down.
+  // A challenge appears on the person's devices by itself, and any enrollment
+  // of the member may answer it unless it names one. The host bounds how many
+  // there are, so that nobody is worn down.
   bool prompts = false;
+  // A member has one enrollment of it: one that is confirmed deletes the
+  // others.
+  bool single = false;
   // StartChallenge and BeginEnrollment make messages with codes.
   bool sends_messages = false;
   bool phishing_resistant = false;
@@ -148,6 +153,9 @@ struct Verdict {
   std::optional<std::map<std::string, std::string>> new_attributes;
   // AcceptableCodes of new_state differ from those of the old state.
   bool acceptable_codes_changed = false;
+  // What the audit log tells besides if accepted, in words of the factor's own;
+  // may be empty. No secrets.
+  std::string note;
 };
 
 // Codes that Verify accepts.

@@ -1,6 +1,7 @@
 #include "factors/standard_factors.h"
 
 #include "base/status_macros.h"
+#include "factors/recovery_code/recovery_code_factor.h"
 #include "factors/totp/totp_factor.h"
 
 namespace cofactor::factors {
@@ -11,6 +12,7 @@ absl::Status RegisterStandardFactors(FactorRegistry::Builder& builder,
   RETURN_IF_ERROR(totp::RegisterTotp(builder));
   RETURN_IF_ERROR(sms::RegisterSms(builder, sms_options));
   RETURN_IF_ERROR(push::RegisterPush(builder, push_options));
+  RETURN_IF_ERROR(recovery_code::RegisterRecoveryCode(builder));
   return absl::OkStatus();
 }
 

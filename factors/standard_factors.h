@@ -8,7 +8,8 @@
 
 namespace cofactor::factors {
 
-// Adds the factors that come with the server: totp, sms and push.
+// Adds the factors that come with the server: totp, sms, push and
+// recovery_code.
 // INVALID_ARGUMENT: the options are out of range.
 absl::Status RegisterStandardFactors(
     FactorRegistry::Builder& builder,

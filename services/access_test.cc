@@ -166,6 +166,22 @@ class AccessTest : public testing::Test {
     return RequestFor(method, "acme") != RequestFor(method, "");
   }
 
+  // Whether everybody may call it.
+  static bool IsForDevices(const MethodDescriptor& method) {
+    return Allows(method, v1::SCOPE_DEVICE);
+  }
+
+  // All that a client can be given.
+  static std::vector<v1::Scope> ScopesOfClients() {
+    std::vector<v1::Scope> scopes;
+    for (int scope = 1; scope <= v1::Scope_MAX; ++scope) {
+      if (scope != v1::SCOPE_DEVICE) {
+        scopes.push_back(static_cast<v1::Scope>(scope));
+      }
+    }
+    return scopes;
+  }
+
   static bool Allows(const MethodDescriptor& method, int scope) {
     for (const int allowed :
          method.options().GetExtension(v1::access).any_of()) {
@@ -195,11 +211,36 @@ TEST_F(AccessTest, EveryMethodSaysWhoMayCallIt) {
 
 TEST_F(AccessTest, NobodyIsServedWithoutCredentials) {
   for (const MethodDescriptor* method : AllMethods()) {
+    if (IsForDevices(*method)) continue;
     const Outcome outcome = Call(*method, RequestFor(*method, "acme"), {});
     EXPECT_EQ(outcome.code, grpc::StatusCode::UNAUTHENTICATED)
         << method->full_name();
     EXPECT_EQ(outcome.reason, "NO_CREDENTIALS") << method->full_name();
   }
+}
+
+TEST_F(AccessTest, DevicesAreHeardWhateverCredentialsTheyBring) {
+  size_t methods = 0;
+  for (const MethodDescriptor* method : AllMethods()) {
+    if (!IsForDevices(*method)) continue;
+    ++methods;
+    EXPECT_EQ(method->service()->full_name(), "cofactor.v1.DeviceService");
+    const std::string request = RequestFor(*method, "acme");
+    const Outcome without = Call(*method, request, {});
+    EXPECT_NE(without.reason, "NO_CREDENTIALS") << method->full_name();
+    EXPECT_NE(without.code, grpc::StatusCode::PERMISSION_DENIED);
+    EXPECT_NE(without.code, grpc::StatusCode::INTERNAL);
+    // No key opens more, or less: it is not looked at.
+    const std::string limited =
+        "Bearer " + MakeClient({v1::SCOPE_VERIFY}, {"other"});
+    for (const std::vector<std::string>& authorizations :
+         {std::vector<std::string>{"Bearer wrong"}, {limited}, {"a", "b"}}) {
+      const Outcome with = Call(*method, request, authorizations);
+      EXPECT_EQ(with.code, without.code) << method->full_name();
+      EXPECT_EQ(with.reason, without.reason) << method->full_name();
+    }
+  }
+  EXPECT_EQ(methods, 7u);
 }
 
 TEST_F(AccessTest, NobodyIsServedWithBadCredentials) {
@@ -215,6 +256,7 @@ TEST_F(AccessTest, NobodyIsServedWithBadCredentials) {
       {"Bearer " + admin_key_, "Bearer " + admin_key_},
   };
   for (const MethodDescriptor* method : AllMethods()) {
+    if (IsForDevices(*method)) continue;
     for (const auto& authorizations : bad) {
       const Outcome outcome =
           Call(*method, RequestFor(*method, "acme"), authorizations);
@@ -226,9 +268,10 @@ TEST_F(AccessTest, NobodyIsServedWithBadCredentials) {
 }
 
 TEST_F(AccessTest, AClientMayCallWhatItsScopeAllowsAndNothingElse) {
-  for (int scope = 1; scope <= v1::Scope_MAX; ++scope) {
-    const std::string key = MakeClient({static_cast<v1::Scope>(scope)});
+  for (const v1::Scope scope : ScopesOfClients()) {
+    const std::string key = MakeClient({scope});
     for (const MethodDescriptor* method : AllMethods()) {
+      if (IsForDevices(*method)) continue;
       const Outcome outcome = CallAs(key, *method, RequestFor(*method, "acme"));
       EXPECT_EQ(outcome.reason == "SCOPE_MISSING", !Allows(*method, scope))
           << v1::Scope_Name(scope) << " " << method->full_name();
@@ -240,12 +283,9 @@ TEST_F(AccessTest, AClientMayCallWhatItsScopeAllowsAndNothingElse) {
 }
 
 TEST_F(AccessTest, AClientOfSomeAccountsMayTouchNoOther) {
-  std::vector<v1::Scope> all;
-  for (int scope = 1; scope <= v1::Scope_MAX; ++scope) {
-    all.push_back(static_cast<v1::Scope>(scope));
-  }
-  const std::string key = MakeClient(all, {"acme"});
+  const std::string key = MakeClient(ScopesOfClients(), {"acme"});
   for (const MethodDescriptor* method : AllMethods()) {
+    if (IsForDevices(*method)) continue;
     const bool limits =
         method->options().GetExtension(v1::access).limits_accounts();
     const Outcome other = CallAs(key, *method, RequestFor(*method, "other"));

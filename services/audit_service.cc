@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "services/open_streams.h"
+
 namespace cofactor::services {
 
 grpc::ServerUnaryReactor* AuditService::ListAuditEvents(
@@ -16,7 +18,7 @@ AuditTail::Reactor* AuditService::TailAuditEvents(
     grpc::CallbackServerContext* context,
     const v1::TailAuditEventsRequest* request) {
   absl::StatusOr<Caller> caller = chokepoint_.Admit(*context, *request);
-  if (!caller.ok()) return AuditTail::Refuse(caller.status());
+  if (!caller.ok()) return RefuseStream<AuditTail::Reactor>(caller.status());
   return tail_.Open(*std::move(caller), *request);
 }
 

@@ -18,19 +18,6 @@ namespace {
 constexpr size_t kMaxEvents = 32;
 constexpr size_t kMaxLookedAt = 512;
 
-class RefusedStream final : public AuditTail::Reactor {
- public:
-  explicit RefusedStream(const absl::Status& status) {
-    Finish(ToGrpcStatus(status));
-  }
-  void OnDone() override { delete this; }
-};
-
-absl::Status ShuttingDown() {
-  return MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
-                   "the server stops: go on with the last resume_token");
-}
-
 }  // namespace
 
 // Owns itself until gRPC is done with it. At any time it rests, or is read for
@@ -45,9 +32,11 @@ class AuditTail::Stream final : public Reactor {
         filter_(std::move(filter)),
         sequence_(sequence) {}
 
-  // Reads on, if the stream rests.
+  // Reads on, at once or before the stream rests again: what it reads for now
+  // may be older than what it is woken for.
   void Wake() {
     MutexLock lock(mutex_);
+    woken_ = true;
     if (!resting_ || finished_) return;
     resting_ = false;
     Schedule();
@@ -70,12 +59,13 @@ class AuditTail::Stream final : public Reactor {
   void OnCancel() override { End(absl::CancelledError("the caller left")); }
 
   void OnDone() override {
-    tail_.Remove(this);
+    tail_.streams_.Remove(*this);
     delete this;
   }
 
  private:
   void Schedule() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    woken_ = false;
     tail_.executor_.Continue([this] { ReadOn(); });
   }
 
@@ -104,7 +94,7 @@ class AuditTail::Stream final : public Reactor {
       ++next_;
       return StartWrite(&message_);
     }
-    if (at_end_) {
+    if (at_end_ && !woken_) {
       resting_ = true;
       return;
     }
@@ -125,6 +115,7 @@ class AuditTail::Stream final : public Reactor {
   uint64_t sequence_;
   Mutex mutex_;
   bool resting_ ABSL_GUARDED_BY(mutex_) = true;
+  bool woken_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   std::optional<absl::Status> end_ ABSL_GUARDED_BY(mutex_);
   bool at_end_ ABSL_GUARDED_BY(mutex_) = false;
@@ -133,23 +124,20 @@ class AuditTail::Stream final : public Reactor {
   v1::TailAuditEventsResponse message_ ABSL_GUARDED_BY(mutex_);
 };
 
-AuditTail::Reactor* AuditTail::Refuse(const absl::Status& status) {
-  return new RefusedStream(status);
-}
-
 AuditTail::Reactor* AuditTail::Open(Caller caller,
                                     const v1::TailAuditEventsRequest& request) {
   if (absl::Status status = CheckFilter(request.filter()); !status.ok()) {
-    return Refuse(status);
+    return RefuseStream<Reactor>(status);
   }
   uint64_t sequence = 0;
   if (!request.resume_token().empty()) {
     if (!absl::SimpleAtoi(request.resume_token(), &sequence)) {
-      return Refuse(InvalidField("resume_token", "is none that a stream gave"));
+      return RefuseStream<Reactor>(
+          InvalidField("resume_token", "is none that a stream gave"));
     }
   } else {
     const absl::StatusOr<uint64_t> last = LastSequence(*store_.GetSnapshot());
-    if (!last.ok()) return Refuse(last.status());
+    if (!last.ok()) return RefuseStream<Reactor>(last.status());
     sequence = *last;
   }
   v1::AuditFilter filter = request.filter();
@@ -157,29 +145,12 @@ AuditTail::Reactor* AuditTail::Open(Caller caller,
   filter.clear_end_time();
   auto* stream =
       new Stream(*this, std::move(caller), std::move(filter), sequence);
-  if (absl::Status status = Add(stream); !status.ok()) {
+  if (absl::Status status = streams_.Add(*stream); !status.ok()) {
     delete stream;
-    return Refuse(status);
+    return RefuseStream<Reactor>(status);
   }
   stream->Wake();
   return stream;
-}
-
-absl::Status AuditTail::Add(Stream* stream) {
-  MutexLock lock(mutex_);
-  if (shut_down_) return ShuttingDown();
-  if (streams_.size() >= max_streams_) {
-    return RetryLater("TOO_MANY_STREAMS",
-                      "too many streams of audit events are open: end one",
-                      absl::Seconds(10));
-  }
-  streams_.insert(stream);
-  return absl::OkStatus();
-}
-
-void AuditTail::Remove(Stream* stream) {
-  MutexLock lock(mutex_);
-  streams_.erase(stream);
 }
 
 void AuditTail::Wake() {
@@ -189,13 +160,9 @@ void AuditTail::Wake() {
   if (*last == last_sequence_) return;
   last_sequence_ = *last;
   // A stream that is done waits for the lock before it goes.
-  for (Stream* stream : streams_) stream->Wake();
+  streams_.ForEach([](Stream& stream) { stream.Wake(); });
 }
 
-void AuditTail::Shutdown() {
-  MutexLock lock(mutex_);
-  shut_down_ = true;
-  for (Stream* stream : streams_) stream->End(ShuttingDown());
-}
+void AuditTail::Shutdown() { streams_.Shutdown(); }
 
 }  // namespace cofactor::services

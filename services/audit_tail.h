@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <set>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -12,6 +11,7 @@
 #include "cofactor/v1/audit_service.pb.h"
 #include "grpcpp/support/server_callback.h"
 #include "services/engine/caller.h"
+#include "services/open_streams.h"
 #include "storage/store.h"
 
 namespace cofactor::services {
@@ -25,14 +25,15 @@ class AuditTail {
 
   // Neither is owned; both must outlive every stream.
   AuditTail(Executor& executor, storage::Store& store, size_t max_streams)
-      : executor_(executor), store_(store), max_streams_(max_streams) {}
+      : executor_(executor),
+        store_(store),
+        streams_(max_streams, "streams of audit events",
+                 "go on with the last resume_token") {}
 
   // Opens a stream for a caller that was let in. Errors end the stream:
   // INVALID_ARGUMENT for a bad filter or token, RESOURCE_EXHAUSTED if too many
   // are open, UNAVAILABLE after Shutdown.
   Reactor* Open(Caller caller, const v1::TailAuditEventsRequest& request);
-  // A stream that ends at once.
-  static Reactor* Refuse(const absl::Status& status);
 
   // Lets resting streams look for new events if there are any. To be called
   // every now and then: that is how late an event may be.
@@ -44,16 +45,11 @@ class AuditTail {
  private:
   class Stream;
 
-  absl::Status Add(Stream* stream);
-  void Remove(Stream* stream);
-
   Executor& executor_;
   storage::Store& store_;
-  const size_t max_streams_;
   Mutex mutex_;
-  bool shut_down_ ABSL_GUARDED_BY(mutex_) = false;
   uint64_t last_sequence_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::set<Stream*> streams_ ABSL_GUARDED_BY(mutex_);
+  OpenStreams<Stream> streams_;
 };
 
 }  // namespace cofactor::services

@@ -1,5 +1,9 @@
 #include "services/auth_service.h"
 
+#include <utility>
+
+#include "services/open_streams.h"
+
 namespace cofactor::services {
 
 grpc::ServerUnaryReactor* AuthService::ListFactors(
@@ -109,6 +113,16 @@ grpc::ServerUnaryReactor* AuthService::GetChallenge(
     v1::GetChallengeResponse* response) {
   return chokepoint_.Read(context, request, response, challenges_,
                           &ChallengeEngine::GetChallenge);
+}
+
+ChallengeWatch::Reactor* AuthService::WatchChallenge(
+    grpc::CallbackServerContext* context,
+    const v1::WatchChallengeRequest* request) {
+  absl::StatusOr<Caller> caller = chokepoint_.Admit(*context, *request);
+  if (!caller.ok()) {
+    return RefuseStream<ChallengeWatch::Reactor>(caller.status());
+  }
+  return watch_.Open(*context, *std::move(caller), *request);
 }
 
 grpc::ServerUnaryReactor* AuthService::ListChallenges(

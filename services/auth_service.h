@@ -2,6 +2,7 @@
 #define COFACTOR_SERVICES_AUTH_SERVICE_H_
 
 #include "cofactor/v1/auth_service.grpc.pb.h"
+#include "services/challenge_watch.h"
 #include "services/chokepoint.h"
 #include "services/engine/challenge_engine.h"
 #include "services/engine/enrollment_engine.h"
@@ -17,12 +18,13 @@ class AuthService final : public v1::AuthService::CallbackService {
   AuthService(Chokepoint& chokepoint, const EnrollmentEngine& enrollments,
               const ChallengeEngine& challenges,
               const VerificationEngine& verifications,
-              const SupportEngine& support)
+              const SupportEngine& support, ChallengeWatch& watch)
       : chokepoint_(chokepoint),
         enrollments_(enrollments),
         challenges_(challenges),
         verifications_(verifications),
-        support_(support) {}
+        support_(support),
+        watch_(watch) {}
 
   grpc::ServerUnaryReactor* ListFactors(
       grpc::CallbackServerContext* context,
@@ -78,6 +80,9 @@ class AuthService final : public v1::AuthService::CallbackService {
       grpc::CallbackServerContext* context,
       const v1::GetChallengeRequest* request,
       v1::GetChallengeResponse* response) override;
+  ChallengeWatch::Reactor* WatchChallenge(
+      grpc::CallbackServerContext* context,
+      const v1::WatchChallengeRequest* request) override;
   grpc::ServerUnaryReactor* ListChallenges(
       grpc::CallbackServerContext* context,
       const v1::ListChallengesRequest* request,
@@ -100,6 +105,7 @@ class AuthService final : public v1::AuthService::CallbackService {
   const ChallengeEngine& challenges_;
   const VerificationEngine& verifications_;
   const SupportEngine& support_;
+  ChallengeWatch& watch_;
 };
 
 }  // namespace cofactor::services

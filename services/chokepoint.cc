@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "base/stopwatch.h"
 #include "services/grpc_status.h"
+#include "services/overloaded.h"
 
 namespace cofactor::services {
 
@@ -75,10 +76,7 @@ grpc::ServerUnaryReactor* Chokepoint::Serve(
       });
   if (!scheduled) {
     telemetry_.Shed();
-    call->Finish(RetryLater("OVERLOADED",
-                            "the server has too much to do; nothing was done, "
-                            "try again",
-                            absl::Seconds(1)));
+    call->Finish(Overloaded());
   }
   return reactor;
 }

@@ -14,6 +14,7 @@
 #include "services/call_telemetry.h"
 #include "services/engine/audit_log.h"
 #include "services/engine/caller.h"
+#include "services/engine/challenge_listener.h"
 #include "services/engine/mutation_runner.h"
 #include "services/engine/plan.h"
 #include "services/gate.h"
@@ -29,16 +30,19 @@ class Chokepoint {
   using Done = absl::AnyInvocable<void(absl::Status) &&>;
   using Work = absl::AnyInvocable<void(Caller, Done) &&>;
 
-  // None is owned; all must outlive every call.
+  // None is owned; all must outlive every call. sender, listener: as
+  // MutationRunner.
   Chokepoint(const Gate& gate, CallTelemetry& telemetry, Executor& executor,
              storage::Store& store, const Clock& clock,
-             const AuditLog& audit_log, MessageSender* sender)
+             const AuditLog& audit_log, MessageSender* sender,
+             ChallengeListener* listener)
       : gate_(gate),
         telemetry_(telemetry),
         executor_(executor),
         store_(store),
         clock_(clock),
-        runner_(store, executor, clock, audit_log, &telemetry, sender) {}
+        runner_(store, executor, clock, audit_log, &telemetry, sender,
+                listener) {}
 
   // Lets a call in, or says why not. For calls that Serve does not serve.
   absl::StatusOr<Caller> Admit(const grpc::ServerContextBase& context,

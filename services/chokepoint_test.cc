@@ -133,7 +133,7 @@ class ChokepointTest : public testing::Test {
   CallTelemetry telemetry_{metrics_, log_, true};
   TestExecutor executor_;
   Chokepoint chokepoint_{*gate_, telemetry_, executor_, store_,
-                         clock_, audit_log_, nullptr};
+                         clock_, audit_log_, nullptr,   nullptr};
   CreateAccountService service_{chokepoint_};
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<v1::AccountService::Stub> stub_;

@@ -92,6 +92,13 @@ absl::Status CheckAccess(const Caller& caller, const MethodAccess& access,
           : "this client may not touch this account");
 }
 
+std::shared_ptr<const Permissions> DevicePermissions() {
+  auto device = std::make_shared<Permissions>();
+  device->client_id = "device";
+  device->scopes.Add(v1::SCOPE_DEVICE);
+  return device;
+}
+
 }  // namespace
 
 std::vector<const google::protobuf::MethodDescriptor*> MethodsOf(
@@ -107,6 +114,9 @@ std::vector<const google::protobuf::MethodDescriptor*> MethodsOf(
   }
   return methods;
 }
+
+Gate::Gate(const ClientDirectory& directory, const Clock& clock)
+    : directory_(directory), clock_(clock), device_(DevicePermissions()) {}
 
 absl::StatusOr<std::unique_ptr<Gate>> Gate::Create(
     const std::vector<std::string>& services, const ClientDirectory& directory,
@@ -130,6 +140,13 @@ absl::Status Gate::AddMethod(const google::protobuf::MethodDescriptor& method) {
   if (access->any_of.empty()) {
     return absl::FailedPreconditionError(
         absl::StrCat(method.full_name(), " has no option cofactor.v1.access"));
+  }
+  access->is_for_devices = access->any_of.Has(v1::SCOPE_DEVICE);
+  if (access->is_for_devices && option.any_of_size() > 1) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(method.full_name(),
+                     " is for devices, so open to everybody, and names other "
+                     "scopes too"));
   }
   access->limits_accounts = option.limits_accounts();
   access->account_path = AccountPath(*method.input_type());
@@ -155,8 +172,12 @@ absl::StatusOr<Caller> Gate::Admit(const grpc::ServerContextBase& context,
                                    const MethodAccess& access,
                                    const Message& request) const {
   Caller caller;
-  ASSIGN_OR_RETURN(caller.permissions, Authenticate(context));
-  RETURN_IF_ERROR(CheckAccess(caller, access, request));
+  if (access.is_for_devices) {
+    caller.permissions = device_;
+  } else {
+    ASSIGN_OR_RETURN(caller.permissions, Authenticate(context));
+    RETURN_IF_ERROR(CheckAccess(caller, access, request));
+  }
   caller.peer = context.peer();
   const auto& metadata = context.client_metadata();
   if (const auto trace = metadata.find(kTraceparent); trace != metadata.end()) {

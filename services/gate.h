@@ -26,6 +26,9 @@ struct MethodAccess {
   // As "Verify".
   std::string method;
   ScopeSet any_of;
+  // Devices call it, which have no credentials: it is open to everybody, and
+  // what it is sent has to prove itself.
+  bool is_for_devices = false;
   bool limits_accounts = false;
   // Leads from the request to the id of the account that it is about; empty if
   // it names none.
@@ -42,13 +45,14 @@ class Gate {
  public:
   // services: full names of all services that are guarded. directory, clock:
   // not owned; must outlive this.
-  // FAILED_PRECONDITION: a method has no access option, or two methods share a
-  // request message.
+  // FAILED_PRECONDITION: a method has no access option, or is for devices and
+  // for others too, or two methods share a request message.
   static absl::StatusOr<std::unique_ptr<Gate>> Create(
       const std::vector<std::string>& services,
       const ClientDirectory& directory, const Clock& clock);
 
-  // Who calls, if they may make this call with this request.
+  // Who calls, if they may make this call with this request. Of a method for
+  // devices that is always a device, whatever credentials come with the call.
   //   UNAUTHENTICATED    there are no credentials, or not those of a client.
   //   PERMISSION_DENIED  the client has none of the method's scopes, or may not
   //                      touch the account.
@@ -66,8 +70,7 @@ class Gate {
   }
 
  private:
-  Gate(const ClientDirectory& directory, const Clock& clock)
-      : directory_(directory), clock_(clock) {}
+  Gate(const ClientDirectory& directory, const Clock& clock);
 
   absl::Status AddMethod(const google::protobuf::MethodDescriptor& method);
   absl::StatusOr<std::shared_ptr<const Permissions>> Authenticate(
@@ -75,6 +78,8 @@ class Gate {
 
   const ClientDirectory& directory_;
   const Clock& clock_;
+  // Of all devices alike.
+  const std::shared_ptr<const Permissions> device_;
   std::vector<std::unique_ptr<const MethodAccess>> methods_;
   std::unordered_map<const google::protobuf::Descriptor*, const MethodAccess*>
       by_request_;

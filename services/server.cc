@@ -26,6 +26,9 @@ constexpr size_t kMaxRemovedPerSweep = 20'000;
 constexpr absl::Duration kTailInterval = absl::Milliseconds(100);
 constexpr size_t kMaxTails = 64;
 
+// How late streams may notice that a time has come.
+constexpr absl::Duration kTickInterval = absl::Seconds(1);
+
 // 16 bytes each: 2,000 members' codes of three time steps in 350 accounts.
 constexpr size_t kMaxIndexedCodes = 2'000'000;
 
@@ -65,8 +68,8 @@ bool IsLoopback(absl::string_view host) {
 const std::vector<std::string>& GuardedServices() {
   static const auto* services = new std::vector<std::string>{
       "cofactor.v1.AccountService", "cofactor.v1.AdminService",
-      "cofactor.v1.AuditService", "cofactor.v1.AuthService",
-      "cofactor.dev.v1.DevService"};
+      "cofactor.v1.AuditService",   "cofactor.v1.AuthService",
+      "cofactor.v1.DeviceService",  "cofactor.dev.v1.DevService"};
   return *services;
 }
 
@@ -152,22 +155,30 @@ Server::Server(const ServerOptions& options, ServerParts parts,
       messages_(messenger_.messenger == nullptr ? nullptr : &send_limits_,
                 phone_numbers_, parts.randomness),
       enrollments_(registry_, messages_, parts.randomness),
+      device_nonces_(DeviceNonces::KeyFrom(decoy_secret), parts.randomness),
       decoys_(std::move(decoy_secret), parts.randomness),
       challenges_(registry_, decoys_, messages_, parts.randomness),
+      devices_(enrollments_, challenges_, device_nonces_, ""),
       verifications_(registry_, code_index_, decoys_),
       support_(registry_, code_index_),
       clients_(parts.randomness),
       exports_(registry_, parts.randomness),
       pool_(options.threads, options.max_waiting_calls),
       chokepoint_(*gate_, telemetry_, pool_, *store_, clock_, audit_log_,
-                  messenger_.messenger.get()),
+                  messenger_.messenger.get(), &hub_),
       audit_tail_(pool_, *store_, kMaxTails),
+      watch_(pool_, *store_, clock_, challenges_, hub_,
+             options.max_challenge_watches),
+      channels_({pool_, *store_, clock_, parts.randomness, chokepoint_.runner(),
+                 devices_, hub_},
+                options.max_device_channels),
       account_service_(chokepoint_, accounts_),
       admin_service_(chokepoint_, clients_, exports_, *directory_, *store_,
                      keeper_.get(), send_limits_engine_),
       audit_service_(chokepoint_, audit_, audit_tail_),
       auth_service_(chokepoint_, enrollments_, challenges_, verifications_,
-                    support_),
+                    support_, watch_),
+      device_service_(chokepoint_, devices_, channels_),
       dev_service_(chokepoint_, clock_, messenger_.outbox) {}
 
 absl::Status Server::Listen(const ServerOptions& options) {
@@ -190,6 +201,7 @@ absl::Status Server::Listen(const ServerOptions& options) {
   builder.RegisterService(&admin_service_);
   builder.RegisterService(&audit_service_);
   builder.RegisterService(&auth_service_);
+  builder.RegisterService(&device_service_);
   if (options.dev) builder.RegisterService(&dev_service_);
   grpc_server_ = builder.BuildAndStart();
   if (grpc_server_ == nullptr) {
@@ -202,6 +214,8 @@ absl::Status Server::Listen(const ServerOptions& options) {
       std::make_unique<PeriodicTask>(kSweepInterval, [this] { Sweep(); });
   tail_waker_ = std::make_unique<PeriodicTask>(kTailInterval,
                                                [this] { audit_tail_.Wake(); });
+  ticker_ = std::make_unique<PeriodicTask>(kTickInterval,
+                                           [this] { hub_.Tick(clock_.Now()); });
   return absl::OkStatus();
 }
 
@@ -229,6 +243,10 @@ void Server::ObserveBy(Metrics& metrics) {
     }
     return static_cast<double>(open);
   });
+  metrics.SetDeviceChannelsOpenSource(
+      [this] { return static_cast<double>(channels_.open_channels()); });
+  metrics.SetChallengeWatchersOpenSource(
+      [this] { return static_cast<double>(watch_.open_streams()); });
   metrics.SetStoreHealthySource([this] { return store_->Health().ok(); });
   metrics.SetAuditSequenceSource([this] {
     return static_cast<double>(
@@ -276,9 +294,13 @@ void Server::Shutdown(absl::Duration grace) {
   grpc_server_->GetHealthCheckService()->SetServingStatus(false);
   for (const auto& listener : listeners_) listener->Stop();
   audit_tail_.Shutdown();
+  watch_.Shutdown();
+  channels_.Shutdown();
   // gRPC measures deadlines by the machine's clock.
   grpc_server_->Shutdown(absl::ToChronoTime(SystemClock().Now() + grace));
   grpc_server_->Wait();
+  // Until then it cuts streams whose callers do not read.
+  ticker_.reset();
   grpc_server_.reset();
   // No call makes messages any more. What is said of those that were made is
   // written down before the rest ends.
@@ -286,6 +308,8 @@ void Server::Shutdown(absl::Duration grace) {
   recorder_->Close();
   for (auto set :
        {&Metrics::SetQueueDepthSource, &Metrics::SetConnectionsOpenSource,
+        &Metrics::SetDeviceChannelsOpenSource,
+        &Metrics::SetChallengeWatchersOpenSource,
         &Metrics::SetAuditSequenceSource, &Metrics::SetLogLinesLostSource,
         &Metrics::SetKeyRotationResealedSource}) {
     (metrics_.*set)(nullptr);

@@ -26,9 +26,13 @@
 #include "services/audit_tail.h"
 #include "services/auth_service.h"
 #include "services/call_telemetry.h"
+#include "services/challenge_hub.h"
+#include "services/challenge_watch.h"
 #include "services/chokepoint.h"
 #include "services/delivery_recorder.h"
 #include "services/dev_service.h"
+#include "services/device_channels.h"
+#include "services/device_service.h"
 #include "services/engine/account_engine.h"
 #include "services/engine/audit_engine.h"
 #include "services/engine/audit_log.h"
@@ -37,6 +41,8 @@
 #include "services/engine/client_engine.h"
 #include "services/engine/code_index.h"
 #include "services/engine/decoys.h"
+#include "services/engine/device_engine.h"
+#include "services/engine/device_nonces.h"
 #include "services/engine/enrollment_engine.h"
 #include "services/engine/export_engine.h"
 #include "services/engine/message_planner.h"
@@ -66,6 +72,9 @@ struct ServerOptions {
   // Threads that plan calls, and calls that may wait for one.
   size_t threads = 4;
   size_t max_waiting_calls = 4096;
+  // Streams that may be open at once.
+  size_t max_challenge_watches = 10'000;
+  size_t max_device_channels = 20'000;
   // How long an event of the audit log is kept.
   absl::Duration audit_retention = absl::Hours(24 * 400);
   // What messages may cost. By default none leaves.
@@ -156,20 +165,26 @@ class Server {
   const SendLimitsEngine send_limits_engine_;
   const MessagePlanner messages_;
   const EnrollmentEngine enrollments_;
+  const DeviceNonces device_nonces_;
   const Decoys decoys_;
   const ChallengeEngine challenges_;
+  const DeviceEngine devices_;
   const VerificationEngine verifications_;
   const SupportEngine support_;
   const AuditEngine audit_{};
   const ClientEngine clients_;
   const ExportEngine exports_;
   ThreadPool pool_;
+  ChallengeHub hub_;
   Chokepoint chokepoint_;
   AuditTail audit_tail_;
+  ChallengeWatch watch_;
+  DeviceChannels channels_;
   AccountService account_service_;
   AdminService admin_service_;
   AuditService audit_service_;
   AuthService auth_service_;
+  DeviceService device_service_;
   DevService dev_service_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unique_ptr<grpc::Server> grpc_server_;
@@ -178,6 +193,7 @@ class Server {
   uint64_t refused_connections_ = 0;
   std::unique_ptr<PeriodicTask> sweeper_;
   std::unique_ptr<PeriodicTask> tail_waker_;
+  std::unique_ptr<PeriodicTask> ticker_;
 };
 
 }  // namespace cofactor::services

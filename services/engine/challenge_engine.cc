@@ -479,7 +479,9 @@ absl::StatusOr<ChallengeEngine::Outcome> ChallengeEngine::Judge(
   }
   if (result.enrollment != nullptr) {
     outcome.enrollment =
-        BriefViewOf(member.record, *result.enrollment, plan.now());
+        result.attributes_changed
+            ? ViewOf(member.record, *result.enrollment, plan.now())
+            : BriefViewOf(member.record, *result.enrollment, plan.now());
     plan.audit().set_enrollment_id(result.enrollment->enrollment_id());
   }
   return outcome;

@@ -92,7 +92,12 @@ absl::Status SetScopes(const v1::Client& from, ClientRecord& client) {
     if (scope == v1::SCOPE_UNSPECIFIED || !v1::Scope_IsValid(scope)) {
       return InvalidField("client.scopes",
                           "want SCOPE_VERIFY, SCOPE_ENROLL, SCOPE_ACCOUNTS, "
-                          "SCOPE_AUDIT, SCOPE_ADMIN or SCOPE_DEVICE");
+                          "SCOPE_AUDIT or SCOPE_ADMIN");
+    }
+    if (scope == v1::SCOPE_DEVICE) {
+      return InvalidField("client.scopes",
+                          "no client needs SCOPE_DEVICE: what devices call is "
+                          "open to everybody");
     }
     client.add_scopes(static_cast<uint32_t>(scope));
   }
@@ -346,7 +351,9 @@ absl::Status ClientEngine::ResetAdmin(Plan& plan,
   admin.clear_account_ids();
   admin.clear_scopes();
   for (int scope = v1::SCOPE_UNSPECIFIED + 1; scope <= v1::Scope_MAX; ++scope) {
-    admin.add_scopes(static_cast<uint32_t>(scope));
+    if (scope != v1::SCOPE_DEVICE) {
+      admin.add_scopes(static_cast<uint32_t>(scope));
+    }
   }
   admin.clear_api_keys();
   *admin.add_api_keys() = api_key;

@@ -358,6 +358,9 @@ TEST_F(ClientEngineTest, NamesTheFieldOfBadInput) {
   bad.mutable_client()->add_scopes(static_cast<v1::Scope>(31));
   EXPECT_EQ(field_of(bad), "client.scopes");
   bad = good;
+  bad.mutable_client()->add_scopes(v1::SCOPE_DEVICE);
+  EXPECT_EQ(field_of(bad), "client.scopes");
+  bad = good;
   bad.mutable_client()->set_display_name("a\nb");
   EXPECT_EQ(field_of(bad), "client.display_name");
   bad = good;

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -21,15 +22,27 @@ namespace cofactor::services {
 // Decides the calls of DeviceService. See the proto for what they mean, and
 // MutationRunner for how a plan is committed. Thread-safe.
 //
-// Nobody who calls has credentials. Whatever is not proven by a signature or a
-// ticket gets one and the same error, DEVICE_NOT_PROVEN, or registered = false.
+// Nobody who calls has credentials. Whatever is not proven by a signature gets
+// one and the same error, UNAUTHENTICATED with reason DEVICE_NOT_PROVEN, and
+// whatever is not proven by a ticket registered = false: nobody learns whether
+// there is such a member or device, and nothing is written for names that there
+// are not. INVALID_ARGUMENT is about the form of a request and comes before
+// anything is looked up, but for a new key that is the old one.
+//
+// A device is a confirmed enrollment of "push" that is not disabled, of a
+// member who may verify. One that is locked is a device all the same: it has to
+// learn of its challenges once the lock is over.
 class DeviceEngine {
  public:
   // None is owned; all must outlive this. web_push_public_key: empty if no Web
   // Push is sent.
   DeviceEngine(const EnrollmentEngine& enrollments,
                const ChallengeEngine& challenges, const DeviceNonces& nonces,
-               std::string web_push_public_key);
+               std::string web_push_public_key)
+      : enrollments_(enrollments),
+        challenges_(challenges),
+        nonces_(nonces),
+        web_push_public_key_(std::move(web_push_public_key)) {}
 
   absl::Status CreateDeviceNonce(Plan& plan,
                                  const v1::CreateDeviceNonceRequest& request,
@@ -49,15 +62,18 @@ class DeviceEngine {
   absl::Status UpdateDevice(Plan& plan, const v1::UpdateDeviceRequest& request,
                             v1::UpdateDeviceResponse& response) const;
 
-  // For channels. hello has to be signed over the nonce that the channel gave.
+  // For channels. hello has to bring the nonce that the channel gave, and to be
+  // signed over it. How long the nonce is good is the channel's matter. Writes
+  // nothing.
   absl::Status CheckHello(Plan& plan, const v1::DeviceProof& hello,
                           absl::string_view channel_nonce) const;
   // The challenge that waits for a device, if any. UNAUTHENTICATED if the
-  // device is none any more.
+  // device is none any more. Writes nothing.
   absl::StatusOr<std::optional<v1::DeviceChallenge>> PendingFor(
       Plan& plan, const factors::push::DeviceIds& ids) const;
   // Notes that a device has a challenge, or showed it. Does nothing to one that
   // is final or further already, and to one that is not for this device.
+  // INVALID_ARGUMENT for ids that are none, and for a state that is no mark.
   absl::Status MarkChallenge(Plan& plan, const record::v1::ChallengeMark& mark,
                              record::v1::ChallengeMarked& marked) const;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
@@ -57,6 +58,40 @@ MessageTarget TargetOf(const MemberRecord& member,
   return {member.account_id(), member.member_id(), "",
           enrollment.enrollment_id(),
           absl::FromUnixMicros(enrollment.pending_expire_micros())};
+}
+
+// Takes an enrollment of the member out of its record, secrets and all.
+absl::Status Remove(Plan& plan, MemberRecord& member,
+                    EnrollmentRecord& enrollment) {
+  RETURN_IF_ERROR(ForgetActivation(plan, enrollment));
+  Wipe(*enrollment.mutable_factor_state());
+  auto& enrollments = *member.mutable_enrollments();
+  for (int i = 0; i < enrollments.size(); ++i) {
+    if (&enrollments[i] != &enrollment) continue;
+    enrollments.DeleteSubrange(i, 1);
+    break;
+  }
+  plan.Announce({member.account_id(), member.member_id(), ""});
+  return absl::OkStatus();
+}
+
+// Removes all others of the same factor, and tells the audit log which.
+absl::Status RemoveOthers(Plan& plan, MemberRecord& member,
+                          const EnrollmentRecord& kept) {
+  std::vector<EnrollmentRecord*> others;
+  for (EnrollmentRecord& enrollment : *member.mutable_enrollments()) {
+    if (enrollment.factor_type() == kept.factor_type() &&
+        &enrollment != &kept) {
+      others.push_back(&enrollment);
+    }
+  }
+  std::string& note = *plan.audit().mutable_note();
+  for (EnrollmentRecord* const other : others) {
+    absl::StrAppend(&note, note.empty() ? "" : "; ", "replaces ",
+                    other->enrollment_id());
+    RETURN_IF_ERROR(Remove(plan, member, *other));
+  }
+  return absl::OkStatus();
 }
 
 v1::Factor ViewOf(const factors::FactorDescriptor& descriptor) {
@@ -170,6 +205,10 @@ absl::Status EnrollmentEngine::ConfirmEnrollment(
     enrollment->set_confirmed(true);
     enrollment->set_confirm_micros(absl::ToUnixMicros(plan.now()));
     enrollment->clear_pending_expire_micros();
+    plan.audit().set_note(result.note);
+    if (factor->descriptor().single) {
+      RETURN_IF_ERROR(RemoveOthers(plan, member.record, *enrollment));
+    }
     ChangeRoster(plan, request.account_id());
   }
   plan.Write(MemberKey(request.account_id(), request.member_id()),
@@ -285,17 +324,9 @@ absl::Status EnrollmentEngine::DeleteEnrollment(
   ASSIGN_OR_RETURN(
       EnrollmentRecord * enrollment,
       FindExistingEnrollment(plan, member.record, request.enrollment_id()));
-  RETURN_IF_ERROR(ForgetActivation(plan, *enrollment));
-  Wipe(*enrollment->mutable_factor_state());
-  auto& enrollments = *member.record.mutable_enrollments();
-  for (int i = 0; i < enrollments.size(); ++i) {
-    if (&enrollments[i] != enrollment) continue;
-    enrollments.DeleteSubrange(i, 1);
-    break;
-  }
+  RETURN_IF_ERROR(Remove(plan, member.record, *enrollment));
   plan.Write(MemberKey(request.account_id(), request.member_id()),
              member.record);
-  plan.Announce({request.account_id(), request.member_id(), ""});
   ChangeRoster(plan, request.account_id());
   return absl::OkStatus();
 }

@@ -148,6 +148,9 @@ absl::Status MutationRunner::PlanOnce(Call& call, Plan& plan) {
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(call.planner(plan));
+  // Nothing was changed, so a retry may find out anew; and those who call
+  // without credentials cannot fill the store.
+  if (plan.writes_nothing()) return absl::OkStatus();
   record::v1::IdempotencyRecord record;
   record.set_request_type(type);
   record.set_request_digest(call.request_digest);

@@ -176,6 +176,10 @@ TEST_F(PushTest, CountsAnAnswerThatBelongsToSomethingElse) {
   const std::string number = created->number();
   // Another person's device, by its own name and by ada's.
   ExpectWrong(Answer(bobs, created->challenge(), kApprove, number), 4);
+  // It is the challenge that lost a try: bob cannot lock ada.
+  EXPECT_EQ(harness_.GetEnrollment("acme", "ada", phone.enrollment_id())
+                .consecutive_failures(),
+            0u);
   ExpectWrong(
       Send(phone, id, bobs.Answer(created->challenge(), kApprove, number)), 3);
   // What was signed was something else than what was asked.
@@ -353,6 +357,10 @@ TEST_F(PushTest, CoolsDownAfterFiveSinceTheLastSuccess) {
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(Create().ok());
   const auto fifth = Create();
   ASSERT_TRUE(fifth.ok());
+  // Neither a wrong number nor a refusal is a success.
+  ExpectWrong(
+      Answer(phone, fifth->challenge(), kApprove, WrongNumber(fifth->number())),
+      4);
   EXPECT_EQ(ErrorReason(Create().status()), "TOO_MANY_PROMPTS");
   // A request id that was refused is not used up, and the fifth still counts.
   EXPECT_TRUE(

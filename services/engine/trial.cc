@@ -161,6 +161,8 @@ absl::StatusOr<TrialResult> Try(
   for (EnrollmentRecord* enrollment : tried) ForgetFailures(*enrollment);
   result.verified = true;
   result.enrollment = accepting->enrollment;
+  result.attributes_changed = accepting->verdict.new_attributes.has_value();
+  result.note = accepting->verdict.note;
   result.enrollment->set_last_verify_micros(absl::ToUnixMicros(trial.now));
   return result;
 }
@@ -242,6 +244,7 @@ absl::StatusOr<TrialResult> TryPending(const Trial& trial,
 void WriteTrial(Plan& plan, MemberRecord& member, const TrialResult& result) {
   plan.Write(MemberKey(member.account_id(), member.member_id()), member);
   plan.audit().set_lock_began(result.lock_began);
+  if (!result.note.empty()) plan.audit().set_note(result.note);
   if (result.acceptable_codes_changed) ChangeRoster(plan, member.account_id());
 }
 

@@ -2,6 +2,7 @@
 #define COFACTOR_SERVICES_ENGINE_TRIAL_H_
 
 #include <optional>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -43,6 +44,11 @@ struct TrialResult {
   record::v1::EnrollmentRecord* enrollment = nullptr;
   // The failure locked an enrollment.
   bool lock_began = false;
+  // What a person may see of the enrollment that accepted is no longer the
+  // same.
+  bool attributes_changed = false;
+  // What its factor adds for the audit log.
+  std::string note;
   // The codes that the member's enrollments accept are no longer the same.
   bool acceptable_codes_changed = false;
 };

@@ -29,7 +29,9 @@ void Accept(Plan& plan, const MemberRecord& member, const TrialResult& result,
   response.set_account_id(member.account_id());
   response.set_member_id(member.member_id());
   *response.mutable_enrollment() =
-      BriefViewOf(member, *result.enrollment, plan.now());
+      result.attributes_changed
+          ? ViewOf(member, *result.enrollment, plan.now())
+          : BriefViewOf(member, *result.enrollment, plan.now());
   plan.audit().set_member_id(member.member_id());
   plan.audit().set_enrollment_id(result.enrollment->enrollment_id());
 }

@@ -42,6 +42,11 @@ google::protobuf::Timestamp ToTimestamp(absl::Time time) {
   return timestamp;
 }
 
+absl::Time ToTime(const google::protobuf::Timestamp& timestamp) {
+  return absl::FromUnixSeconds(timestamp.seconds()) +
+         absl::Nanoseconds(timestamp.nanos());
+}
+
 v1::Account ViewOf(const record::v1::AccountRecord& account,
                    const record::v1::CodeOnlyRecord& code_only,
                    absl::Time now) {

@@ -14,6 +14,7 @@ namespace cofactor::services {
 // What callers see of the records at a time. Never a factor's private state.
 
 google::protobuf::Timestamp ToTimestamp(absl::Time time);
+absl::Time ToTime(const google::protobuf::Timestamp& timestamp);
 
 v1::Account ViewOf(const record::v1::AccountRecord& account,
                    const record::v1::CodeOnlyRecord& code_only, absl::Time now);

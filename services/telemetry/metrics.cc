@@ -115,6 +115,10 @@ constexpr PolledInfo kPolled[] = {
      prometheus::MetricType::Gauge},
     {"cofactor_connections_open", "Connections of clients.",
      prometheus::MetricType::Gauge},
+    {"cofactor_device_channels_open", "Devices that are connected.",
+     prometheus::MetricType::Gauge},
+    {"cofactor_challenge_watchers_open", "Streams of WatchChallenge.",
+     prometheus::MetricType::Gauge},
     {"cofactor_store_healthy",
      "1, or 0 once the store has failed and the server must be restarted.",
      prometheus::MetricType::Gauge},
@@ -239,6 +243,14 @@ void Metrics::SetQueueDepthSource(std::function<double()> source) {
 
 void Metrics::SetConnectionsOpenSource(std::function<double()> source) {
   SetSource(kConnectionsOpen, std::move(source));
+}
+
+void Metrics::SetDeviceChannelsOpenSource(std::function<double()> source) {
+  SetSource(kDeviceChannelsOpen, std::move(source));
+}
+
+void Metrics::SetChallengeWatchersOpenSource(std::function<double()> source) {
+  SetSource(kChallengeWatchersOpen, std::move(source));
 }
 
 void Metrics::SetStoreHealthySource(std::function<bool()> source) {

@@ -144,6 +144,9 @@ class Metrics final : public storage::CommitObserver {
   // nullptr before what a source reads is destroyed.
   void SetQueueDepthSource(std::function<double()> source);
   void SetConnectionsOpenSource(std::function<double()> source);
+  // Streams of OpenDeviceChannel and of WatchChallenge.
+  void SetDeviceChannelsOpenSource(std::function<double()> source);
+  void SetChallengeWatchersOpenSource(std::function<double()> source);
   void SetStoreHealthySource(std::function<bool()> source);
   void SetAuditSequenceSource(std::function<double()> source);
   // The records that the key rotation under way has sealed anew.
@@ -158,6 +161,8 @@ class Metrics final : public storage::CommitObserver {
   enum Polled {
     kQueueDepth,
     kConnectionsOpen,
+    kDeviceChannelsOpen,
+    kChallengeWatchersOpen,
     kStoreHealthy,
     kAuditSequence,
     kKeyRotationResealed,

@@ -265,12 +265,16 @@ TEST_F(MetricsTest, AsksItsSourcesAtEachScrape) {
   metrics_.SetQueueDepthSource([&] { return depth; });
   metrics_.SetStoreHealthySource([&] { return healthy; });
   metrics_.SetConnectionsOpenSource([] { return 4.0; });
+  metrics_.SetDeviceChannelsOpenSource([] { return 8.0; });
+  metrics_.SetChallengeWatchersOpenSource([] { return 9.0; });
   metrics_.SetAuditSequenceSource([] { return 9007199254740991.0; });
   metrics_.SetKeyRotationResealedSource([] { return 6.0; });
   metrics_.SetLogLinesLostSource([] { return 7.0; });
   EXPECT_EQ(Value("cofactor_calls_waiting"), 3);
   EXPECT_EQ(Value("cofactor_store_healthy"), 1);
   EXPECT_EQ(Value("cofactor_connections_open"), 4);
+  EXPECT_EQ(Value("cofactor_device_channels_open"), 8);
+  EXPECT_EQ(Value("cofactor_challenge_watchers_open"), 9);
   EXPECT_EQ(Value("cofactor_audit_sequence"), 9007199254740991.0);
   EXPECT_EQ(Value("cofactor_key_rotation_resealed"), 6);
   EXPECT_EQ(Value("cofactor_log_lines_lost_total"), 7);

@@ -82,6 +82,40 @@ class SmsDriver final : public FactorDriver {
   };
 };
 
+class RecoveryCodeDriver final : public FactorDriver {
+ public:
+  std::string factor_type() const override { return "recovery_code"; }
+
+  v1::FactorParameters Parameters() const override { return {}; }
+
+  std::unique_ptr<Device> SetUp(const v1::FactorActivation& activation,
+                                const Mailbox& mailbox) const override {
+    return std::make_unique<Paper>(activation.recovery_code());
+  }
+
+ private:
+  // A set of codes, of which the person tries the first again and again.
+  class Paper final : public Device {
+   public:
+    explicit Paper(v1::RecoveryCodeActivation activation)
+        : activation_(std::move(activation)) {}
+
+    v1::FactorResponse RightResponse(const Question& question,
+                                     absl::Time now) const override {
+      return Code(activation_.codes(0));
+    }
+    v1::FactorResponse WrongResponse(const Question& question,
+                                     absl::Time now) const override {
+      std::string code = activation_.codes(0);
+      code.back() = code.back() == '0' ? '1' : '0';
+      return Code(code);
+    }
+
+   private:
+    const v1::RecoveryCodeActivation activation_;
+  };
+};
+
 class PushDriver final : public FactorDriver {
  public:
   std::string factor_type() const override { return "push"; }
@@ -161,6 +195,7 @@ std::vector<std::unique_ptr<FactorDriver>> AllFactorDrivers() {
   drivers.push_back(std::make_unique<TotpDriver>());
   drivers.push_back(std::make_unique<SmsDriver>());
   drivers.push_back(std::make_unique<PushDriver>());
+  drivers.push_back(std::make_unique<RecoveryCodeDriver>());
   drivers.push_back(std::make_unique<SigningDriver>());
   return drivers;
 }

@@ -11,6 +11,7 @@ namespace cofactor {
 namespace {
 
 constexpr uint64_t kFirstSeed = 1;
+constexpr char kWebPushKey[] = "web push key";
 
 // In the middle of a time step of 30 s.
 absl::Time Start() {
@@ -69,6 +70,10 @@ EngineHarness::EngineHarness(factors::FactorRegistry registry, uint64_t seed,
       enrollments_(registry_, messages_, randomness_),
       decoys_(randomness_.DrawSecret(32), randomness_),
       challenges_(registry_, decoys_, messages_, randomness_),
+      device_nonces_(
+          services::DeviceNonces::KeyFrom(Secret(std::string(32, 's'))),
+          randomness_),
+      devices_(enrollments_, challenges_, device_nonces_, kWebPushKey),
       verifications_(registry_, code_index_, decoys_),
       clients_(randomness_),
       exports_(registry_, randomness_),

@@ -27,6 +27,8 @@
 #include "services/engine/code_index.h"
 #include "services/engine/decoys.h"
 #include "services/engine/delivery_engine.h"
+#include "services/engine/device_engine.h"
+#include "services/engine/device_nonces.h"
 #include "services/engine/enrollment_engine.h"
 #include "services/engine/export_engine.h"
 #include "services/engine/message_planner.h"
@@ -136,6 +138,7 @@ class EngineHarness {
   std::vector<storage::Entry> RawRecords(const std::string& prefix = "");
 
   const services::Decoys& decoys() const { return decoys_; }
+  const services::DeviceEngine& devices() const { return devices_; }
   ManualClock& clock() { return clock_; }
   storage::Store& store() { return store_; }
   absl::Time now() const { return clock_.Now(); }
@@ -165,6 +168,8 @@ class EngineHarness {
       return challenges_;
     } else if constexpr (std::is_same_v<Engine, services::DeliveryEngine>) {
       return deliveries_;
+    } else if constexpr (std::is_same_v<Engine, services::DeviceEngine>) {
+      return devices_;
     } else if constexpr (std::is_same_v<Engine, services::ClientEngine>) {
       return clients_;
     } else if constexpr (std::is_same_v<Engine, services::ExportEngine>) {
@@ -191,6 +196,8 @@ class EngineHarness {
   services::Decoys decoys_;
   services::ChallengeEngine challenges_;
   services::DeliveryEngine deliveries_;
+  services::DeviceNonces device_nonces_;
+  services::DeviceEngine devices_;
   services::VerificationEngine verifications_;
   services::ClientEngine clients_;
   services::ExportEngine exports_;
