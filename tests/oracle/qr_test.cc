@@ -1,5 +1,5 @@
-// The QR code of an enrollment, read by zbarimg as an app would, and a code
-// that oathtool makes of what was read.
+// The QR code of an enrollment, read by zbarimg as an app would, and what is
+// made of what was read: a code by oathtool, or the registration of a device.
 
 #include <cstdio>
 #include <fstream>
@@ -10,6 +10,7 @@
 #include "base/randomness.h"
 #include "factors/standard_factors.h"
 #include "gtest/gtest.h"
+#include "tests/doubles/push_phone.h"
 
 namespace cofactor::factors {
 namespace {
@@ -74,6 +75,44 @@ TEST(QrTest, IsReadBackAndMakesACodeThatIsAccepted) {
         absl::ToUnixSeconds(now), " ", ParameterOf(read, "secret"))));
     const auto verdict =
         totp.ConfirmEnrollment({begun->state, response, nullptr, now});
+    ASSERT_TRUE(verdict.ok()) << verdict.status();
+    EXPECT_TRUE(verdict->accepted);
+  }
+}
+
+TEST(QrTest, OfAPushEnrollmentIsReadBackAndRegistersADevice) {
+  FactorRegistry::Builder builder;
+  ASSERT_TRUE(RegisterStandardFactors(
+                  builder, {}, {.device_server = "https://id.example.com:8443"})
+                  .ok());
+  const FactorRegistry registry = std::move(builder).Build();
+  const Factor& push = *registry.Find("push");
+  SeededRandomness randomness(7);
+  const absl::Time now = absl::FromUnixSeconds(1'800'000'000);
+  const std::string long_id(128, '@');
+
+  for (const EnrollmentSubject& subject :
+       {EnrollmentSubject{"acme", "ada", "e1"},
+        EnrollmentSubject{long_id, long_id, "0123456789abcdef"}}) {
+    v1::FactorParameters parameters;
+    parameters.mutable_push()->set_issuer("株式会社アクメ & Söhne / 100%");
+    const auto begun =
+        push.BeginEnrollment(subject, parameters, now, randomness);
+    ASSERT_TRUE(begun.ok()) << begun.status();
+    const v1::PushActivation& activation = begun->activation.push();
+    const std::string picture =
+        absl::StrCat(testing::TempDir(), "/push_qr.png");
+    std::ofstream(picture, std::ios::binary) << activation.qr_png();
+    const std::string read = OutputOf(absl::StrCat(
+        "zbarimg --quiet --raw -Sdisable -Sqrcode.enable ", picture));
+    EXPECT_EQ(read, activation.activation_uri());
+
+    const PushPhone phone(read);
+    EXPECT_EQ(phone.member_id(), subject.member_id);
+    v1::FactorResponse response;
+    *response.mutable_device() = phone.Registration();
+    const auto verdict =
+        push.ConfirmEnrollment({begun->state, response, nullptr, now, subject});
     ASSERT_TRUE(verdict.ok()) << verdict.status();
     EXPECT_TRUE(verdict->accepted);
   }
