@@ -130,6 +130,7 @@ TEST(PushEndpointTest, AddressesInsideAreNotCalledHoweverTheyAreWritten) {
 TEST(PushEndpointTest, WhatIsReadInTwoWaysIsNotTaken) {
   EXPECT_FALSE(Allows("https://evil.example\\@push.example/x"));
   EXPECT_FALSE(Allows("https:\\\\push.example/x"));
+  EXPECT_FALSE(Allows("https://push.example/\\@evil.example"));
   EXPECT_FALSE(Allows("https://push.example\r\nX: y/x"));
   EXPECT_FALSE(Allows("https://push.example/x\r\nX-Evil: y"));
   EXPECT_FALSE(Allows(absl::string_view("https://push.example\0.evil/x", 28)));

@@ -98,6 +98,8 @@ TEST_F(WebPushGatewayTest, ADeviceIsToldThatAChallengeWaitsAndNoMore) {
   EXPECT_THAT(parts[0], HasSubstr("\r\nAuthorization: vapid t="));
   EXPECT_THAT(parts[0], HasSubstr(", k=" + gateway_->public_key()));
   EXPECT_EQ(receiver_.Open(parts[1]), R"({"cofactor":"challenge"})");
+  // Head, padded text with its end, tag.
+  EXPECT_EQ(parts[1].size(), 86u + 128 + 1 + 16);
   EXPECT_THAT(requests[0], Not(HasSubstr("0123456789abcdef")));
 }
 
