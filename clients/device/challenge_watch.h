@@ -22,7 +22,7 @@ class ClientContext;
 
 namespace cofactor::device {
 
-// The server greets and welcomes within this, or is given up for now.
+// The server greets and welcomes within this, or is tried again later.
 inline constexpr absl::Duration kWelcomeTimeout = absl::Seconds(15);
 
 // Stays connected for one enrollment by OpenDeviceChannel, through restarts of
