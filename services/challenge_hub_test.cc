@@ -120,10 +120,16 @@ TEST_F(ChallengeHubTest, WakesWhoWaitsForATimeWhenTheClockGoesBack) {
 TEST_F(ChallengeHubTest, CallsNobodyWhoWasRemoved) {
   std::atomic<bool> stop{false};
   std::thread changes([&] {
-    while (!stop) hub_.ChallengesChanged({{"acme", "ada", "c1"}});
+    while (!stop) {
+      hub_.ChallengesChanged({{"acme", "ada", "c1"}});
+      std::this_thread::yield();
+    }
   });
   std::thread ticks([&] {
-    for (int64_t second = 0; !stop; ++second) hub_.Tick(At(second));
+    for (int64_t second = 0; !stop; ++second) {
+      hub_.Tick(At(second));
+      std::this_thread::yield();
+    }
   });
   for (int i = 0; i < 100; ++i) {
     CountingSubscriber passing;
