@@ -41,7 +41,7 @@ absl::StatusOr<JwsSigner> LoadVapidKey(const std::string& path) {
   return key;
 }
 
-absl::StatusOr<std::unique_ptr<WakeUpGateway>> MakeWebPush(
+absl::StatusOr<std::unique_ptr<WebPushGateway>> MakeWebPush(
     const config::v1::WebPush& web_push, const Clock& clock,
     Randomness& randomness, HttpClient& http) {
   ASSIGN_OR_RETURN(JwsSigner key, LoadVapidKey(web_push.vapid_key_file()));
@@ -69,8 +69,10 @@ absl::StatusOr<WakerParts> MakeWaker(const config::v1::Push& push,
     ASSIGN_OR_RETURN(parts.web_push_http,
                      HttpClient::Create(clock, kHttpOptions));
     ASSIGN_OR_RETURN(
-        gateways[v1::WakeUpAddress::kWebPush],
+        auto gateway,
         MakeWebPush(push.web_push(), clock, randomness, *parts.web_push_http));
+    parts.web_push_public_key = gateway->public_key();
+    gateways[v1::WakeUpAddress::kWebPush] = std::move(gateway);
   }
   if (push.has_fcm()) {
     ASSIGN_OR_RETURN(parts.fcm_http, HttpClient::Create(clock, kHttpOptions));

@@ -2,6 +2,7 @@
 #define COFACTOR_SERVICES_WAKE_UP_MAKE_WAKER_H_
 
 #include <memory>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "base/clock.h"
@@ -22,6 +23,9 @@ struct WakerParts {
   std::unique_ptr<HttpClient> apns_http;
   // Null if no vendor is configured.
   std::unique_ptr<Waker> waker;
+  // Key that Web Push subscriptions have to name (RFC 8292); empty if no Web
+  // Push is configured.
+  std::string web_push_public_key;
 };
 
 // Makes what a configuration describes, and reads its secrets; the VAPID key is

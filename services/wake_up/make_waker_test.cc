@@ -142,14 +142,18 @@ TEST_F(MakeWakerTest, ADeviceIsWokenUpByApple) {
 }
 
 TEST_F(MakeWakerTest, TheVapidKeyIsMadeOnceAndClosedToOthers) {
-  ASSERT_TRUE(Make().ok());
+  const auto first = Make();
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(first->web_push_public_key.size(), 65u);
   const std::string key = KeyText();
   EXPECT_THAT(key, HasSubstr("BEGIN PRIVATE KEY"));
   struct stat status;
   ASSERT_EQ(stat(push_.web_push().vapid_key_file().c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
-  ASSERT_TRUE(Make().ok());
+  const auto second = Make();
+  ASSERT_TRUE(second.ok());
   EXPECT_EQ(KeyText(), key);
+  EXPECT_EQ(second->web_push_public_key, first->web_push_public_key);
 }
 
 // Subscriptions are bound to the key: another one in its place would cut off

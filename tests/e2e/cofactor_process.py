@@ -47,6 +47,7 @@ audit { retention { seconds: 34560000 } }
 monitoring { http_address: "127.0.0.1:0" }
 logging { calls: CALL_LOG_ALL }
 messaging { %(messaging)s }
+push { %(push)s }
 """
 
 # Texts stay in the server, and DevService shows them.
@@ -64,6 +65,7 @@ def write_config(data_dir, **changes):
         "address": "127.0.0.1:0",
         "security": "plaintext {}",
         "threads": 4,
+        "push": "",
     }
     values.update(changes)
     values.setdefault(

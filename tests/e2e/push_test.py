@@ -6,11 +6,14 @@ backend, and authenticators as processes of their own."""
 import base64
 import calendar
 import hashlib
+import http.server
 import json
 import os
+import queue
 import select
 import signal
 import subprocess
+import threading
 import time
 import unittest
 import urllib.parse
@@ -156,13 +159,15 @@ class Device:
 class SignedByHand:
     """A device of another maker, after docs/push.md alone."""
 
-    def __init__(self, test, begun):
+    def __init__(self, test, begun, web_push=None):
+        """web_push: endpoint, public key and secret of a subscription."""
         self.test = test
         uri = urllib.parse.urlsplit(begun["activation"]["push"]["activation_uri"])
         values = dict(urllib.parse.parse_qsl(uri.query))
         self.ids = [values["account"], values["member"], values["enrollment"]]
         ticket = base64.urlsafe_b64decode(values["ticket"] + "==")
         self.key = SigningKey.generate()
+        endpoint, p256dh, auth = web_push or ("", b"", b"")
         public = self.key.verify_key.encode()
         signature = self.sign(
             "register",
@@ -172,7 +177,7 @@ class SignedByHand:
             public,
             "by hand",
             "",
-            *[0, "", "", "", "", ""],
+            *[1 if web_push else 0, endpoint, p256dh, auth, "", ""],
         )
         registered = test.call(
             "DeviceService/RegisterDevice",
@@ -184,6 +189,14 @@ class SignedByHand:
                     "public_key": base64.b64encode(public).decode(),
                 },
                 "device_name": "by hand",
+                "wake_up": web_push
+                and {
+                    "web_push": {
+                        "endpoint": endpoint,
+                        "p256dh": base64.b64encode(p256dh).decode(),
+                        "auth": base64.b64encode(auth).decode(),
+                    }
+                },
                 "signature": signature,
             },
         )
@@ -254,6 +267,42 @@ def micros_of(timestamp):
     return seconds * 1_000_000 + int((fraction + "000000")[:6])
 
 
+class PushService:
+    """A service that takes Web Push, until it says that a subscription is gone."""
+
+    # Of the receiver in RFC 8291, appendix A.
+    P256DH = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4="
+    AUTH = "BTBZMqHH6r4Tts7J_aSIgg=="
+
+    def __init__(self, test):
+        service = self
+        self.taken = queue.Queue()
+        self.status = 201
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                self.send_response(service.status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                service.taken.put((dict(self.headers), body))
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        test.addCleanup(self.server.server_close)
+        test.addCleanup(self.server.shutdown)
+
+    def subscription(self):
+        return (
+            "http://127.0.0.1:%d/subscription" % self.server.server_address[1],
+            base64.urlsafe_b64decode(self.P256DH),
+            base64.urlsafe_b64decode(self.AUTH),
+        )
+
+
 class PushTest(ServerTest):
     def setUp(self):
         super().setUp()
@@ -300,11 +349,18 @@ class PushTest(ServerTest):
             "AuthService/GetChallenge", challenge_id=challenge["challenge_id"]
         )["challenge"]["state"]
 
-    def last_event(self, action):
+    def events(self, action, reason=None):
         events = self.call(
             "AuditService/ListAuditEvents", filter={"account_id": "acme"}, page_size=1000
         )["events"]
-        return [event for event in events if event["action"] == action][-1]
+        return [
+            event
+            for event in events
+            if event["action"] == action and reason in (None, event["reason"])
+        ]
+
+    def last_event(self, action):
+        return self.events(action)[-1]
 
     def test_enrols_by_a_picture_and_only_once(self):
         begun = self.begin()
@@ -510,6 +566,41 @@ class PushTest(ServerTest):
         self.assertEqual(refused.reason, "TOO_MANY_PROMPTS")
         self.move_clock(600)
         self.challenge()
+
+    def test_wakes_a_device_up_until_its_address_is_dead(self):
+        self.server.stop()
+        self.server = Server(
+            self.data_dir,
+            mode=self.MODE,
+            push="""web_push {
+              vapid_key_file: "vapid_key"
+              subject: "mailto:operator@example.com"
+              allowed_hosts: "push.example.com"
+              allow_loopback: true
+            }""",
+        )
+        service = PushService(self)
+        SignedByHand(self, self.begin(), service.subscription())
+        nonce = self.call("DeviceService/CreateDeviceNonce")
+        self.assertEqual(len(base64.b64decode(nonce["web_push_public_key"])), 65)
+        challenge, number = self.challenge()
+        headers, body = service.taken.get(timeout=PATIENCE_SECONDS)
+        self.assertEqual(headers["Content-Encoding"], "aes128gcm")
+        self.assertTrue(headers["Authorization"].startswith("vapid "))
+        for secret in [challenge["challenge_id"], number, "ada", "acme"]:
+            self.assertNotIn(secret.encode(), body)
+            self.assertNotIn(secret, str(headers))
+        service.status = 410
+        self.challenge()
+        service.taken.get(timeout=PATIENCE_SECONDS)
+        # Its end is on disk once the audit log tells of it.
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not self.events("DeliveryReport", reason="ADDRESS_GONE"):
+            self.assertLess(time.monotonic(), deadline)
+        self.challenge()
+        self.server.stop()
+        self.assertTrue(service.taken.empty())
+        self.server = Server(self.data_dir, mode=self.MODE)
 
     def test_a_device_whose_enrollment_is_gone_is_cut_off(self):
         device, enrollment_id = self.enrolled()
