@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/private_file.h"
 #include "base/status_macros.h"
@@ -71,7 +72,8 @@ absl::StatusOr<WakerParts> MakeWaker(const config::v1::Push& push,
     ASSIGN_OR_RETURN(
         auto gateway,
         MakeWebPush(push.web_push(), clock, randomness, *parts.web_push_http));
-    parts.web_push_public_key = gateway->public_key();
+    absl::WebSafeBase64Unescape(gateway->public_key(),
+                                &parts.web_push_public_key);
     gateways[v1::WakeUpAddress::kWebPush] = std::move(gateway);
   }
   if (push.has_fcm()) {

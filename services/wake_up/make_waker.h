@@ -23,8 +23,8 @@ struct WakerParts {
   std::unique_ptr<HttpClient> apns_http;
   // Null if no vendor is configured.
   std::unique_ptr<Waker> waker;
-  // Key that Web Push subscriptions have to name (RFC 8292); empty if no Web
-  // Push is configured.
+  // Key that Web Push subscriptions have to name (RFC 8292), 65 bytes; empty if
+  // no Web Push is configured.
   std::string web_push_public_key;
 };
 

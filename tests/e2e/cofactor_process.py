@@ -47,7 +47,7 @@ audit { retention { seconds: 34560000 } }
 monitoring { http_address: "127.0.0.1:0" }
 logging { calls: CALL_LOG_ALL }
 messaging { %(messaging)s }
-push { %(push)s }
+%(push)s
 """
 
 # Texts stay in the server, and DevService shows them.

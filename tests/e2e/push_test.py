@@ -572,11 +572,14 @@ class PushTest(ServerTest):
         self.server = Server(
             self.data_dir,
             mode=self.MODE,
-            push="""web_push {
-              vapid_key_file: "vapid_key"
-              subject: "mailto:operator@example.com"
-              allowed_hosts: "push.example.com"
-              allow_loopback: true
+            push="""push {
+              device_server: "http://127.0.0.1:50051"
+              web_push {
+                vapid_key_file: "vapid_key"
+                subject: "mailto:operator@example.com"
+                allowed_hosts: "push.example.com"
+                allow_loopback: true
+              }
             }""",
         )
         service = PushService(self)
