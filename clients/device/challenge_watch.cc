@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/clock.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "base/stopwatch.h"
@@ -14,6 +15,14 @@
 
 namespace cofactor::device {
 namespace {
+
+// For the status of a call that is over, or was cancelled.
+constexpr absl::Duration kFinishTimeout = absl::Seconds(5);
+
+// gRPC measures deadlines by the machine's clock.
+std::chrono::system_clock::time_point After(absl::Duration time) {
+  return absl::ToChronoTime(SystemClock().Now() + time);
+}
 
 using ::cofactor::v1::OpenDeviceChannelRequest;
 using ::cofactor::v1::OpenDeviceChannelResponse;
@@ -59,7 +68,7 @@ class ChannelCall {
     if (finished_) return status_;
     call_->Finish(&status_, this);
     finished_ = true;
-    Complete(std::chrono::system_clock::now() + std::chrono::seconds(5));
+    Complete(After(kFinishTimeout));
     if (timed_out_) {
       return grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, "");
     }
@@ -172,10 +181,7 @@ absl::Status ChallengeWatch::RunOnce(const OpenedDevice& device,
   } forget{*this};
   ChannelCall call(context);
 
-  const auto soon = [] {
-    return std::chrono::system_clock::now() +
-           absl::ToChronoMilliseconds(kWelcomeTimeout);
-  };
+  const auto soon = [] { return After(kWelcomeTimeout); };
   const auto ended = [&] { return FromGrpcStatus(call.Finish(), server); };
   const auto welcome_by = soon();
   OpenDeviceChannelRequest request;

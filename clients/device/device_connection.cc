@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/clock.h"
 #include "base/status_macros.h"
 #include "clients/device/grpc_result.h"
 #include "factors/push/http_url.h"
@@ -84,8 +85,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const factors::push::HttpUrl& url,
 class Context : public grpc::ClientContext {
  public:
   Context() {
-    set_deadline(std::chrono::system_clock::now() +
-                 absl::ToChronoMilliseconds(kCallTimeout));
+    // gRPC measures deadlines by the machine's clock.
+    set_deadline(absl::ToChronoTime(SystemClock().Now() + kCallTimeout));
   }
 };
 

@@ -5,6 +5,7 @@
 #include <deque>
 
 #include "absl/strings/str_cat.h"
+#include "base/clock.h"
 #include "base/errors.h"
 #include "clients/device/device_connection.h"
 #include "factors/push/device_key.h"
@@ -167,7 +168,7 @@ void FakeDeviceServer::Stop() {
     }
   }
   if (server_ == nullptr) return;
-  server_->Shutdown(std::chrono::system_clock::now());
+  server_->Shutdown(absl::ToChronoTime(SystemClock().Now()));
   server_->Wait();
   server_.reset();
 }
