@@ -14,6 +14,7 @@
 #include "base/status_macros.h"
 #include "base/stopwatch.h"
 #include "cofactor/v1/account_service.grpc.pb.h"
+#include "services/transport/listener.h"
 #include "tests/doubles/authorized_channel.h"
 #include "tests/doubles/server_process.h"
 #include "tools/benchmark/disk.h"
@@ -25,7 +26,8 @@ namespace cofactor::benchmark {
 namespace {
 
 constexpr char kAccount[] = "acme";
-constexpr size_t kDevices = 10'000;
+// Two files each, in the server: the limit of open files may allow fewer.
+constexpr size_t kMostDevices = 10'000;
 constexpr int kThreads = 16;
 constexpr int64_t kMostBytes = 40 * 1024;
 constexpr absl::Duration kLatestChallenge = absl::Milliseconds(50);
@@ -77,9 +79,11 @@ absl::StatusOr<Devices> RegisterAll(const ServerProcess& server) {
   grpc::ClientContext context;
   RETURN_IF_ERROR(Check(accounts->CreateAccount(&context, request, &response),
                         "CreateAccount"));
-  Devices devices(kDevices);
+  // Some places are left for other connections.
+  Devices devices(
+      std::min(kMostDevices, services::DefaultMaxConnections() - 50));
   RETURN_IF_ERROR(InThreads([&](int thread) -> absl::Status {
-    for (size_t i = thread; i < kDevices; i += kThreads) {
+    for (size_t i = thread; i < devices.size(); i += kThreads) {
       const std::string member_id = absl::StrCat("m", i);
       RETURN_IF_ERROR(CreateMember(*accounts, member_id));
       ASSIGN_OR_RETURN(devices[i],

@@ -42,7 +42,7 @@ absl::Status MeasureParts(const Setup& setup, Failures& failures);
 // CreateChallenge through Kannel, and Verify beside a gateway that hangs.
 absl::Status MeasureMessages(const Setup& setup, Failures& failures);
 
-// 10,000 open device channels, challenges to them, and approvals.
+// Up to 10,000 open device channels, challenges to them, and approvals.
 absl::Status MeasureDevices(const Setup& setup, Failures& failures);
 
 }  // namespace cofactor::benchmark
