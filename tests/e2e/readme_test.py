@@ -16,6 +16,9 @@ class ReadmeTest(ServerTest):
         session = session.replace(".tools/bin/grpcurl", "grpcurl")
         session = session.replace("127.0.0.1:50051", self.server.address)
         session = session.replace(".data/", self.data_dir + "/")
+        session = session.replace("bazel-bin/", runfile(""))
+        # This server took a port of its own, which no activation names.
+        session = session.replace("enrol -", "enrol - --server=http://" + self.server.address)
         session = session.replace("-import-path proto", "-import-path " + runfile("proto"))
         result = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", session],
@@ -29,9 +32,15 @@ class ReadmeTest(ServerTest):
     def test_first_session(self):
         with open(runfile("README.md"), encoding="utf-8") as file:
             blocks = re.findall(r"```sh\n(.*?)```", file.read(), re.DOTALL)
-        session, describing = blocks[1], blocks[2]
+        session, describing, device = blocks[1], blocks[2], blocks[3]
 
         output = self.run_session(session)
+        caller = session[: session.index("# An account")]
+        approved = self.run_session(caller + device)
+        self.assertIn("payee: Muster GmbH", approved)
+        self.assertIn(" APPROVED", approved)
+        self.assertIn('"state": "CHALLENGE_STATE_APPROVED"', approved)
+
         answers = []
         decoder = json.JSONDecoder()
         while output.strip():
