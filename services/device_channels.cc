@@ -241,13 +241,14 @@ class DeviceChannels::Channel final : public Reactor,
   // On the executor. Nothing else touches what it reads.
   void CheckHello() {
     const v1::DeviceProof& hello = request_.hello();
-    absl::Status status;
+    absl::StatusOr<v1::DeviceKey> key;
     {
       const auto snapshot = parts().store.GetSnapshot();
       Plan plan(*snapshot, parts().clock.Now(), caller_);
-      status = parts().devices.CheckHello(plan, hello, nonce_);
+      key = parts().devices.CheckHello(plan, hello, nonce_);
     }
-    if (status.ok()) {
+    if (key.ok()) {
+      public_key_ = key->public_key();
       account_id_ = hello.account_id();
       member_id_ = hello.member_id();
       enrollment_id_ = hello.enrollment_id();
@@ -259,7 +260,7 @@ class DeviceChannels::Channel final : public Reactor,
     }
     MutexLock lock(mutex_);
     is_looking_ = false;
-    if (!status.ok()) SetEnd(std::move(status));
+    if (!key.ok()) SetEnd(key.status());
     if (!end_.has_value()) {
       request_.Clear();
       // Keeps those that were opened together from looking together for ever.
@@ -288,7 +289,7 @@ class DeviceChannels::Channel final : public Reactor,
     {
       const auto snapshot = parts().store.GetSnapshot();
       Plan plan(*snapshot, parts().clock.Now(), caller_);
-      pending = parts().devices.PendingFor(plan, Ids());
+      pending = parts().devices.PendingFor(plan, Ids(), public_key_);
       if (pending.ok() && !shown_id.empty()) {
         is_over =
             !pending->has_value() || (**pending).challenge_id() != shown_id;
@@ -416,6 +417,7 @@ class DeviceChannels::Channel final : public Reactor,
   std::string member_id_;
   std::string enrollment_id_;
   std::string device_;
+  std::string public_key_;
   // Of the read that is under way, or what it read.
   v1::OpenDeviceChannelRequest request_;
   // Until hello.

@@ -19,7 +19,8 @@ class DeviceChallengesTest : public DeviceFixture {
     const auto snapshot = harness_.store().GetSnapshot();
     const Caller caller = Caller::Server();
     Plan plan(*snapshot, harness_.now(), caller);
-    const auto pending = harness_.devices().PendingFor(plan, phone.ids());
+    const auto pending = harness_.devices().PendingFor(
+        plan, phone.ids(), phone.key().public_key());
     EXPECT_TRUE(plan.writes_nothing());
     return pending;
   }

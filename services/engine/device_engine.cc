@@ -288,6 +288,8 @@ absl::Status DeviceEngine::RotateDeviceKey(
   ASSIGN_OR_RETURN(
       const factors::FactorState state,
       factors::push::WithKey(FactorStateOf(device.enrollment()), new_key));
+  // A channel of the old key has to end.
+  plan.Announce({proof.account_id(), proof.member_id(), ""});
   return WriteDevice(plan, state, names[kDeviceNameAttribute],
                      names[kPlatformAttribute], device);
 }
@@ -313,20 +315,24 @@ absl::Status DeviceEngine::UpdateDevice(
                      device);
 }
 
-absl::Status DeviceEngine::CheckHello(Plan& plan, const v1::DeviceProof& hello,
-                                      absl::string_view channel_nonce) const {
+absl::StatusOr<v1::DeviceKey> DeviceEngine::CheckHello(
+    Plan& plan, const v1::DeviceProof& hello,
+    absl::string_view channel_nonce) const {
   RETURN_IF_ERROR(CheckIds("hello.", hello));
   const bool is_of_channel =
       !channel_nonce.empty() && hello.nonce() == channel_nonce;
-  return FindProven(plan, hello, is_of_channel,
-                    factors::push::ChannelBytes(IdsOf(hello), hello.nonce()))
-      .status();
+  ASSIGN_OR_RETURN(Device device, FindProven(plan, hello, is_of_channel,
+                                             factors::push::ChannelBytes(
+                                                 IdsOf(hello), hello.nonce())));
+  return std::move(device.key);
 }
 
 absl::StatusOr<std::optional<v1::DeviceChallenge>> DeviceEngine::PendingFor(
-    Plan& plan, const DeviceIds& ids) const {
+    Plan& plan, const DeviceIds& ids, absl::string_view public_key) const {
   ASSIGN_OR_RETURN(const std::optional<Device> device, FindDevice(plan, ids));
-  if (!device.has_value()) return NotProven();
+  if (!device.has_value() || device->key.public_key() != public_key) {
+    return NotProven();
+  }
   ASSIGN_OR_RETURN(const auto challenge,
                    FindPending(plan, device->member.record, ids));
   if (!challenge.exists()) return std::nullopt;

@@ -63,14 +63,17 @@ class DeviceEngine {
                             v1::UpdateDeviceResponse& response) const;
 
   // For channels. hello has to bring the nonce that the channel gave, and to be
-  // signed over it. How long the nonce is good is the channel's matter. Writes
-  // nothing.
-  absl::Status CheckHello(Plan& plan, const v1::DeviceProof& hello,
-                          absl::string_view channel_nonce) const;
-  // The challenge that waits for a device, if any. UNAUTHENTICATED if the
-  // device is none any more. Writes nothing.
+  // signed over it. How long the nonce is good is the channel's matter. Returns
+  // the key that signed. Writes nothing.
+  absl::StatusOr<v1::DeviceKey> CheckHello(
+      Plan& plan, const v1::DeviceProof& hello,
+      absl::string_view channel_nonce) const;
+  // The challenge that waits for a device, if any. public_key: that of
+  // CheckHello. UNAUTHENTICATED if the device is none any more, or has another
+  // key. Writes nothing.
   absl::StatusOr<std::optional<v1::DeviceChallenge>> PendingFor(
-      Plan& plan, const factors::push::DeviceIds& ids) const;
+      Plan& plan, const factors::push::DeviceIds& ids,
+      absl::string_view public_key) const;
   // Notes that a device has a challenge, or showed it. Does nothing to one that
   // is final or further already, and to one that is not for this device.
   // INVALID_ARGUMENT for ids that are none, and for a state that is no mark.

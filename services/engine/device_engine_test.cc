@@ -68,7 +68,7 @@ class DeviceEngineTest : public DeviceFixture {
     const Caller caller = Caller::Server();
     Plan plan(*snapshot, harness_.now(), caller);
     const absl::Status status =
-        harness_.devices().CheckHello(plan, hello, channel_nonce);
+        harness_.devices().CheckHello(plan, hello, channel_nonce).status();
     EXPECT_TRUE(plan.writes_nothing());
     return status;
   }
@@ -294,6 +294,15 @@ TEST_F(DeviceEngineTest, ReplacesTheKeyOfADevice) {
   EXPECT_FALSE(Rotate(Rotation(phone, NewKey(), Nonce())).ok());
   EXPECT_FALSE(Update(UpdateOf(phone)).ok());
   const auto created = Prompt();
+  {
+    // Nor is a channel that was opened with it told of anything.
+    const auto snapshot = harness_.store().GetSnapshot();
+    const Caller caller = Caller::Server();
+    Plan plan(*snapshot, harness_.now(), caller);
+    EXPECT_FALSE(harness_.devices()
+                     .PendingFor(plan, phone.ids(), phone.key().public_key())
+                     .ok());
+  }
   EXPECT_FALSE(Answer(phone, created.challenge(), v1::PUSH_DECISION_APPROVE,
                       created.number())
                    ->accepted());

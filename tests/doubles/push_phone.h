@@ -27,6 +27,8 @@ class PushPhone {
     return {account_id_, member_id_, enrollment_id_};
   }
 
+  const v1::DeviceKey& key() const { return signer_.key(); }
+
   // What confirms the enrollment.
   v1::DeviceRegistration Registration(
       const v1::WakeUpAddress& wake_up = v1::WakeUpAddress()) const;

@@ -567,6 +567,19 @@ class PushTest(ServerTest):
         self.move_clock(600)
         self.challenge()
 
+    def test_a_new_key_ends_the_channel_of_the_old_one(self):
+        device, _ = self.enrolled()
+        phone = device.watch()
+        code, _ = device.run("rotate", "acme:ada")
+        self.assertEqual(code, 0)
+        self.assertEqual(phone.wait_for("disconnected")["reason"], "DEVICE_NOT_PROVEN")
+        # The authenticator goes on with the new key.
+        phone.wait_for("connected")
+        challenge, number = self.challenge()
+        phone.wait_for("challenge", challenge["challenge_id"])
+        phone.say(challenge["challenge_id"], "approve " + number)
+        self.assertTrue(phone.wait_for("answered")["accepted"])
+
     def test_wakes_a_device_up_until_its_address_is_dead(self):
         self.server.stop()
         self.server = Server(
