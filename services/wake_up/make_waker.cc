@@ -20,7 +20,9 @@ namespace cofactor::services {
 namespace {
 
 // Of each vendor.
-constexpr HttpClient::Options kHttpOptions{.threads = 8, .max_waiting = 1024};
+HttpClient::Options HttpOptions() {
+  return {.threads = 8, .max_waiting = 1024};
+}
 
 bool IsMissing(const std::string& path) {
   struct stat status;
@@ -68,7 +70,7 @@ absl::StatusOr<WakerParts> MakeWaker(const config::v1::Push& push,
   Waker::Gateways gateways;
   if (push.has_web_push()) {
     ASSIGN_OR_RETURN(parts.web_push_http,
-                     HttpClient::Create(clock, kHttpOptions));
+                     HttpClient::Create(clock, HttpOptions()));
     ASSIGN_OR_RETURN(
         auto gateway,
         MakeWebPush(push.web_push(), clock, randomness, *parts.web_push_http));
@@ -77,13 +79,13 @@ absl::StatusOr<WakerParts> MakeWaker(const config::v1::Push& push,
     gateways[v1::WakeUpAddress::kWebPush] = std::move(gateway);
   }
   if (push.has_fcm()) {
-    ASSIGN_OR_RETURN(parts.fcm_http, HttpClient::Create(clock, kHttpOptions));
+    ASSIGN_OR_RETURN(parts.fcm_http, HttpClient::Create(clock, HttpOptions()));
     ASSIGN_OR_RETURN(
         gateways[v1::WakeUpAddress::kFcmToken],
         MakeFcmGateway(push.fcm(), options, clock, *parts.fcm_http));
   }
   if (push.has_apns()) {
-    ASSIGN_OR_RETURN(parts.apns_http, HttpClient::Create(clock, kHttpOptions));
+    ASSIGN_OR_RETURN(parts.apns_http, HttpClient::Create(clock, HttpOptions()));
     ASSIGN_OR_RETURN(
         gateways[v1::WakeUpAddress::kApnsToken],
         MakeApnsGateway(push.apns(), options, clock, *parts.apns_http));
