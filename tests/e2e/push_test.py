@@ -157,7 +157,7 @@ class Device:
 
 
 class SignedByHand:
-    """A device of another maker, after docs/push.md alone."""
+    """A device that shares no code with ours: what docs/push.md says is enough."""
 
     def __init__(self, test, begun, web_push=None):
         """web_push: endpoint, public key and secret of a subscription."""
