@@ -32,8 +32,8 @@ class AuditTail::Stream final : public Reactor {
         filter_(std::move(filter)),
         sequence_(sequence) {}
 
-  // Reads on, at once or before the stream rests again: what it reads for now
-  // may be older than what it is woken for.
+  // Reads on, at once or before the stream rests again: what is being read may
+  // be older than what it is woken for.
   void Wake() {
     MutexLock lock(mutex_);
     woken_ = true;

@@ -1,6 +1,5 @@
 #include "services/engine/device_engine.h"
 
-#include <map>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
@@ -14,6 +13,7 @@
 #include "factors/push/push_response.h"
 #include "factors/push/push_state.h"
 #include "services/engine/challenge_records.h"
+#include "services/engine/enrollment_attributes.h"
 #include "services/engine/enrollment_secrets.h"
 #include "services/engine/input.h"
 #include "services/engine/keys.h"
@@ -180,11 +180,9 @@ absl::Status WriteDevice(Plan& plan, const factors::FactorState& state,
   ASSIGN_OR_RETURN(const v1::DeviceKey key, factors::push::DeviceKeyOf(state));
   ASSIGN_OR_RETURN(const v1::WakeUpAddress wake_up,
                    factors::push::WakeUpAddressOf(state));
-  const std::map<std::string, std::string> attributes =
-      factors::push::AttributesOf(device_name, platform, key, wake_up);
-  record::v1::AttributesRecord record;
-  record.mutable_attributes()->insert(attributes.begin(), attributes.end());
-  record.SerializeToString(device.enrollment().mutable_attributes());
+  SetAttributes(
+      factors::push::AttributesOf(device_name, platform, key, wake_up),
+      device.enrollment());
   SetFactorState(state, device.enrollment());
   MemberRecord& member = device.member.record;
   plan.Write(MemberKey(member.account_id(), member.member_id()), member);

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
+#include "services/engine/enrollment_attributes.h"
 #include "services/engine/enrollment_secrets.h"
 #include "services/engine/guess_budgets.h"
 #include "services/engine/input.h"
@@ -145,10 +146,7 @@ absl::Status EnrollmentEngine::BeginEnrollment(
   enrollment.set_label(request.label());
   plan.audit().set_enrollment_id(enrollment.enrollment_id());
   plan.audit().set_factor_type(enrollment.factor_type());
-  record::v1::AttributesRecord attributes;
-  attributes.mutable_attributes()->insert(begun.attributes.begin(),
-                                          begun.attributes.end());
-  attributes.SerializeToString(enrollment.mutable_attributes());
+  SetAttributes(begun.attributes, enrollment);
   SetFactorState(begun.state, enrollment);
   enrollment.set_create_micros(absl::ToUnixMicros(plan.now()));
   enrollment.set_pending_expire_micros(

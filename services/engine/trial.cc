@@ -1,7 +1,6 @@
 #include "services/engine/trial.h"
 
 #include <algorithm>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "cofactor/v1/audit.pb.h"
+#include "services/engine/enrollment_attributes.h"
 #include "services/engine/enrollment_secrets.h"
 #include "services/engine/guess_budgets.h"
 #include "services/engine/keys.h"
@@ -72,14 +72,6 @@ bool IsReplay(const Judged& judged) {
   return judged.verdict.counter.has_value() &&
          judged.enrollment->has_accepted_counter() &&
          *judged.verdict.counter <= judged.enrollment->accepted_counter();
-}
-
-// Replaces what a person may see of the enrollment.
-void SetAttributes(const std::map<std::string, std::string>& attributes,
-                   EnrollmentRecord& enrollment) {
-  record::v1::AttributesRecord record;
-  record.mutable_attributes()->insert(attributes.begin(), attributes.end());
-  record.SerializeToString(enrollment.mutable_attributes());
 }
 
 // Writes down that the response is used up.

@@ -6,11 +6,12 @@
 #include <openssl/ec.h>
 #include <openssl/hmac.h>
 #include <openssl/param_build.h>
-#include <openssl/rand.h>
 
 #include <cstdlib>
 
 #include "absl/strings/str_cat.h"
+#include "base/randomness.h"
+#include "base/secret.h"
 
 namespace cofactor::services {
 namespace {
@@ -78,10 +79,11 @@ std::string Agree(EVP_PKEY* own, EVP_PKEY* other) {
 }  // namespace
 
 WebPushReceiver::WebPushReceiver()
-    : auth_(16, '\0'), key_(EVP_EC_gen("P-256")) {
+    : auth_(SystemRandomness().DrawSecret(16).ExposeSecret()),
+      key_(EVP_EC_gen("P-256")) {
   unsigned char* point = nullptr;
   const size_t size = EVP_PKEY_get1_encoded_public_key(key_, &point);
-  Must(size == 65 && RAND_bytes(Bytes(auth_), 16) == 1);
+  Must(size == 65);
   p256dh_.assign(reinterpret_cast<char*>(point), size);
   OPENSSL_free(point);
 }
