@@ -419,6 +419,7 @@ absl::StatusOr<ChallengeEngine::Outcome> ChallengeEngine::Take(
   }
   if (outcome.verified) {
     EndChallenge(challenge, v1::CHALLENGE_STATE_APPROVED, plan.now());
+    challenge.set_approving_enrollment_id(outcome.enrollment.enrollment_id());
     RETURN_IF_ERROR(messages_.CountVerified(plan, challenge.delivery()));
   } else if (outcome.refused) {
     EndChallenge(challenge, v1::CHALLENGE_STATE_DENIED, plan.now());

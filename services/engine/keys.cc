@@ -64,4 +64,65 @@ std::string SendLimitKey(char kind, absl::string_view whose) {
                       whose);
 }
 
+std::string PolicyKey(absl::string_view account_id) {
+  return absl::StrCat("p/", account_id);
+}
+
+std::string PolicyVersionKey(absl::string_view account_id, uint32_t version) {
+  return absl::StrCat(PolicyVersionPrefix(account_id),
+                      absl::Hex(~version, absl::kZeroPad8));
+}
+
+std::string PolicyVersionPrefix(absl::string_view account_id) {
+  return absl::StrCat("h/", account_id, "/");
+}
+
+std::string ShadowDifferenceKey(absl::string_view account_id, absl::Time time,
+                                absl::string_view sign_in_id) {
+  const uint64_t micros = static_cast<uint64_t>(absl::ToUnixMicros(time));
+  return absl::StrCat(ShadowDifferencePrefix(account_id),
+                      absl::Hex(~micros, absl::kZeroPad16), "/", sign_in_id);
+}
+
+std::string ShadowDifferencePrefix(absl::string_view account_id) {
+  return absl::StrCat("w/", account_id, "/");
+}
+
+std::string SignInKey(absl::string_view sign_in_id) {
+  return absl::StrCat("n/", sign_in_id);
+}
+
+std::string SessionKey(absl::string_view session_id) {
+  return absl::StrCat("e/", session_id);
+}
+
+std::string SessionListKey(absl::string_view account_id,
+                           absl::string_view member_id,
+                           absl::string_view session_id) {
+  return absl::StrCat(SessionListPrefix(account_id, member_id), session_id);
+}
+
+std::string SessionListPrefix(absl::string_view account_id,
+                              absl::string_view member_id) {
+  return absl::StrCat("f/", account_id, "/", member_id, "/");
+}
+
+std::string RememberedDevicesKey(absl::string_view account_id,
+                                 absl::string_view member_id) {
+  return absl::StrCat("b/", account_id, "/", member_id);
+}
+
+std::string RecoveryKey(absl::string_view account_id,
+                        absl::string_view member_id) {
+  return absl::StrCat(RecoveryPrefix(account_id), member_id);
+}
+
+std::string RecoveryPrefix(absl::string_view account_id) {
+  return absl::StrCat("v/", account_id, "/");
+}
+
+std::string ApprovalKey(absl::string_view approval_id) {
+  return absl::StrCat("g/", approval_id);
+}
+
 }  // namespace cofactor::services

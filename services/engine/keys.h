@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace cofactor::services {
 
@@ -68,6 +69,46 @@ inline constexpr absl::string_view kSendLimitPrefix = "l/";
 
 // SendSaltRecord.
 inline constexpr absl::string_view kSendSaltKey = "x/send_salt";
+
+// PolicyRecord.
+std::string PolicyKey(absl::string_view account_id);
+
+// PolicyVersionRecord. A later one stands before an earlier one.
+std::string PolicyVersionKey(absl::string_view account_id, uint32_t version);
+std::string PolicyVersionPrefix(absl::string_view account_id);
+
+// ShadowDifferenceRecord. A later one stands before an earlier one.
+std::string ShadowDifferenceKey(absl::string_view account_id, absl::Time time,
+                                absl::string_view sign_in_id);
+std::string ShadowDifferencePrefix(absl::string_view account_id);
+
+// SignInRecord.
+std::string SignInKey(absl::string_view sign_in_id);
+
+// SessionRecord.
+std::string SessionKey(absl::string_view session_id);
+
+// Empty record that lists a session under its member.
+std::string SessionListKey(absl::string_view account_id,
+                           absl::string_view member_id,
+                           absl::string_view session_id);
+std::string SessionListPrefix(absl::string_view account_id,
+                              absl::string_view member_id);
+
+// RememberedDevicesRecord.
+std::string RememberedDevicesKey(absl::string_view account_id,
+                                 absl::string_view member_id);
+
+// RecoveryRecord.
+std::string RecoveryKey(absl::string_view account_id,
+                        absl::string_view member_id);
+std::string RecoveryPrefix(absl::string_view account_id);
+
+// ApprovalRecord.
+std::string ApprovalKey(absl::string_view approval_id);
+
+// ReceiptKeysRecord.
+inline constexpr absl::string_view kReceiptKeysKey = "x/receipts";
 
 // Log of AuditRecords (storage/log.h).
 inline constexpr absl::string_view kAuditLog = "audit";

@@ -1,6 +1,8 @@
 #ifndef COFACTOR_SERVICES_ENGINE_PLAN_H_
 #define COFACTOR_SERVICES_ENGINE_PLAN_H_
 
+#include <cstddef>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -66,6 +68,9 @@ absl::StatusOr<Stored<RecordProto>> Decode(storage::Record raw) {
   return stored;
 }
 
+// Version of a record that the plan has written itself.
+inline constexpr storage::Version kPlanned = ~storage::Version{0};
+
 // What a call reads at one moment, and what it wants changed. Every record read
 // becomes a condition of the transaction, so that a decision is committed only
 // if all that it rests on still holds. Thread-compatible; one per try.
@@ -83,9 +88,19 @@ class Plan {
   // told of also if it changes nothing.
   record::v1::AuditRecord& audit() { return audit_; }
 
-  // Reads a record, or finds that there is none.
+  // Reads a record, or finds that there is none. What this plan has written
+  // itself is there already, so that one decision can build on another; its
+  // version is then kPlanned.
   template <typename RecordProto>
   absl::StatusOr<Stored<RecordProto>> Read(absl::string_view key) {
+    if (const storage::Transaction::Write* planned = FindWrite(key)) {
+      storage::Record raw;
+      if (!planned->is_delete) {
+        raw.value = planned->value;
+        raw.version = kPlanned;
+      }
+      return Decode<RecordProto>(std::move(raw));
+    }
     ASSIGN_OR_RETURN(storage::Record raw, snapshot_.Get(key));
     transaction_.Expect(key, raw.version);
     return Decode<RecordProto>(std::move(raw));
@@ -96,15 +111,19 @@ class Plan {
   void Write(absl::string_view key, RecordProto& record,
              absl::Time expire_time = absl::InfiniteFuture()) {
     record.set_version(kRecordVersion);
-    transaction_.Put(key, record.SerializeAsString(), expire_time);
+    AddWrite({std::string(key), record.SerializeAsString(), expire_time,
+              /*is_delete=*/false});
   }
 
   // Writes an empty record, which is there for its key alone.
   void WriteMark(absl::string_view key, absl::Time expire_time) {
-    transaction_.Put(key, "", expire_time);
+    AddWrite({std::string(key), "", expire_time, /*is_delete=*/false});
   }
 
-  void Delete(absl::string_view key) { transaction_.Delete(key); }
+  void Delete(absl::string_view key) {
+    AddWrite({std::string(key), "", absl::InfiniteFuture(),
+              /*is_delete=*/true});
+  }
 
   // Has a message sent once the transaction is on disk.
   void Send(PlannedMessage message) { messages_.push_back(std::move(message)); }
@@ -114,9 +133,16 @@ class Plan {
     changes_.push_back(std::move(change));
   }
 
-  // For scans. What they find is no condition: a caller that decides on it
-  // needs a record that changes whenever the result does.
+  // For scans, which do not see what this plan has written. What they find is
+  // no condition: a caller that decides on it needs a record that changes
+  // whenever the result does.
   const storage::Snapshot& snapshot() const { return snapshot_; }
+
+  // What is planned at a moment, to come back to if the next part of a decision
+  // fails and another way is taken. What was read since stays a condition.
+  class Savepoint;
+  Savepoint Save() const;
+  void RollBack(Savepoint savepoint);
 
   bool writes_nothing() const { return transaction_.writes().empty(); }
   storage::Transaction TakeTransaction() { return std::move(transaction_); }
@@ -124,13 +150,36 @@ class Plan {
   std::vector<ChallengeChange> TakeChanges() { return std::move(changes_); }
 
  private:
+  struct KeyOrder {
+    using is_transparent = void;
+    bool operator()(absl::string_view a, absl::string_view b) const {
+      return a < b;
+    }
+  };
+
+  // What this plan does to a key; null: nothing yet.
+  const storage::Transaction::Write* FindWrite(absl::string_view key) const;
+  // Takes the place of what this plan did to the key before.
+  void AddWrite(storage::Transaction::Write write);
+
   const storage::Snapshot& snapshot_;
   const absl::Time now_;
   const Caller& caller_;
   record::v1::AuditRecord audit_;
   storage::Transaction transaction_;
+  // Where the write of a key stands in the transaction.
+  std::map<std::string, size_t, KeyOrder> write_of_key_;
   std::vector<PlannedMessage> messages_;
   std::vector<ChallengeChange> changes_;
+};
+
+class Plan::Savepoint {
+ private:
+  friend class Plan;
+  record::v1::AuditRecord audit;
+  std::vector<storage::Transaction::Write> writes;
+  size_t messages = 0;
+  size_t changes = 0;
 };
 
 }  // namespace cofactor::services

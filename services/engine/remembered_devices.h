@@ -1,0 +1,35 @@
+#ifndef COFACTOR_SERVICES_ENGINE_REMEMBERED_DEVICES_H_
+#define COFACTOR_SERVICES_ENGINE_REMEMBERED_DEVICES_H_
+
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "base/randomness.h"
+#include "base/secret.h"
+#include "cofactor/record/v1/record.pb.h"
+#include "cofactor/v1/policy.pb.h"
+#include "services/engine/plan.h"
+
+namespace cofactor::services {
+
+// Remembers a device of the member for the plan's caller, in the place of the
+// oldest if there are too many, and returns its token. policy: has
+// remembered_devices.
+absl::StatusOr<Secret> RememberDevice(Plan& plan,
+                                      const record::v1::MemberRecord& member,
+                                      const v1::Policy& policy,
+                                      absl::string_view name,
+                                      Randomness& randomness);
+
+// The id of the member's device that a token opens, for the plan's caller; it
+// is noted as used. Nothing: there is none such, or it is forgotten, which is
+// no error.
+absl::StatusOr<std::optional<std::string>> UseRememberedDevice(
+    Plan& plan, const record::v1::MemberRecord& member,
+    const v1::Policy& policy, absl::string_view token);
+
+}  // namespace cofactor::services
+
+#endif  // COFACTOR_SERVICES_ENGINE_REMEMBERED_DEVICES_H_
