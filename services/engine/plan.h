@@ -174,8 +174,17 @@ class Plan {
 };
 
 class Plan::Savepoint {
+ public:
+  Savepoint(Savepoint&&) = default;
+  Savepoint& operator=(Savepoint&&) = default;
+  ~Savepoint() {
+    for (storage::Transaction::Write& write : writes) Wipe(write.value);
+  }
+
  private:
   friend class Plan;
+  Savepoint() = default;
+
   record::v1::AuditRecord audit;
   std::vector<storage::Transaction::Write> writes;
   size_t messages = 0;
