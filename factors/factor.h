@@ -39,12 +39,18 @@ struct FactorDescriptor {
   std::vector<std::string> amr;
   ReplayGuard replay_guard = ReplayGuard::kNone;
   bool needs_challenge = false;
-  // A challenge appears on the person's devices by itself, and any enrollment of
-  // the member may answer it unless it names one. The host bounds how many there
-  // are, so that nobody is worn down.
+  // A challenge appears on the person's devices by itself, and any enrollment
+  // of the member may answer it unless it names one. The host bounds how many
+  // there are, so that nobody is worn down.
   bool prompts = false;
   // StartChallenge and BeginEnrollment make messages with codes.
   bool sends_messages = false;
+  // A verdict takes so long that it must not hold up others: the host judges it
+  // in a pool of its own.
+  bool slow = false;
+  // A member has one at most, or each guess would take the time of several: the
+  // one that is confirmed takes the place of the one before.
+  bool one_per_member = false;
   bool phishing_resistant = false;
   // AcceptableCodes is implemented: a code tells whose it is.
   bool identifies_member = false;

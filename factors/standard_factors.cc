@@ -5,10 +5,12 @@
 
 namespace cofactor::factors {
 
-absl::Status RegisterStandardFactors(FactorRegistry::Builder& builder,
-                                     const sms::SmsOptions& sms_options) {
+absl::Status RegisterStandardFactors(
+    FactorRegistry::Builder& builder, const sms::SmsOptions& sms_options,
+    const password::PasswordOptions& password_options) {
   RETURN_IF_ERROR(totp::RegisterTotp(builder));
   RETURN_IF_ERROR(sms::RegisterSms(builder, sms_options));
+  RETURN_IF_ERROR(password::RegisterPassword(builder, password_options));
   return absl::OkStatus();
 }
 

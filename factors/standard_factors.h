@@ -3,15 +3,18 @@
 
 #include "absl/status/status.h"
 #include "factors/factor_registry.h"
+#include "factors/password/password_factor.h"
 #include "factors/sms/sms_factor.h"
 
 namespace cofactor::factors {
 
-// Adds the factors that come with the server: totp and sms. INVALID_ARGUMENT:
-// the options are out of range.
+// Adds the factors that come with the server: totp, sms and password.
+// INVALID_ARGUMENT: the options are out of range.
 absl::Status RegisterStandardFactors(
     FactorRegistry::Builder& builder,
-    const sms::SmsOptions& sms_options = sms::SmsOptions());
+    const sms::SmsOptions& sms_options = sms::SmsOptions(),
+    const password::PasswordOptions& password_options =
+        password::PasswordOptions());
 
 }  // namespace cofactor::factors
 

@@ -26,6 +26,9 @@ constexpr size_t kMaxRemovedPerSweep = 20'000;
 constexpr absl::Duration kTailInterval = absl::Milliseconds(100);
 constexpr size_t kMaxTails = 64;
 
+// Slow calls take what processor time the others leave.
+constexpr int kSlowNiceness = 10;
+
 // 16 bytes each: 2,000 members' codes of three time steps in 350 accounts.
 constexpr size_t kMaxIndexedCodes = 2'000'000;
 
@@ -159,8 +162,11 @@ Server::Server(const ServerOptions& options, ServerParts parts,
       clients_(parts.randomness),
       exports_(registry_, parts.randomness),
       pool_(options.threads, options.max_waiting_calls),
+      slow_pool_(options.slow_threads, options.max_waiting_slow_calls,
+                 kSlowNiceness),
+      slow_calls_(registry_, slow_pool_),
       chokepoint_(*gate_, telemetry_, pool_, *store_, clock_, audit_log_,
-                  messenger_.messenger.get()),
+                  messenger_.messenger.get(), &slow_calls_),
       audit_tail_(pool_, *store_, kMaxTails),
       account_service_(chokepoint_, accounts_),
       admin_service_(chokepoint_, clients_, exports_, *directory_, *store_,

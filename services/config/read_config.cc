@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "google/protobuf/text_format.h"
 #include "services/config/check_messaging.h"
+#include "services/config/check_passwords.h"
 #include "services/config/config_checker.h"
 
 namespace cofactor::services {
@@ -73,6 +74,10 @@ void CheckConfig(ConfigChecker& check, const ConfigPart& root,
     CheckMessaging(check, ConfigChecker::Of(root, "messaging"),
                    config.messaging(), config.mode());
   }
+  if (config.has_passwords()) {
+    CheckPasswords(check, ConfigChecker::Of(root, "passwords"),
+                   config.passwords());
+  }
 }
 
 void MakeAbsolute(const std::string& folder, std::string& path) {
@@ -127,6 +132,9 @@ absl::StatusOr<config::v1::ServerConfig> ParseConfig(absl::string_view text,
     MakeAbsolute(folder, sms);
     FillInDefaults(sms);
   }
+  config::v1::PasswordPolicy& passwords = *config.mutable_passwords();
+  MakeAbsolute(folder, *passwords.mutable_blocklist_file());
+  FillInDefaults(passwords);
   return config;
 }
 

@@ -43,6 +43,20 @@ bool HasActive(const MemberRecord& member, absl::string_view factor_type) {
                      });
 }
 
+// Forgets the other confirmed enrollments of the factor.
+void DropOthers(const EnrollmentRecord& kept, MemberRecord& member) {
+  auto& enrollments = *member.mutable_enrollments();
+  for (int i = enrollments.size() - 1; i >= 0; --i) {
+    EnrollmentRecord& other = enrollments[i];
+    if (&other == &kept || !other.confirmed() ||
+        other.factor_type() != kept.factor_type()) {
+      continue;
+    }
+    Wipe(*other.mutable_factor_state());
+    enrollments.DeleteSubrange(i, 1);
+  }
+}
+
 v1::Enrollment View(const Plan& plan, const MemberRecord& member,
                     const EnrollmentRecord& enrollment) {
   v1::Enrollment view = services::ViewOf(member, enrollment, plan.now());
@@ -170,6 +184,9 @@ absl::Status EnrollmentEngine::ConfirmEnrollment(
     enrollment->set_confirmed(true);
     enrollment->set_confirm_micros(absl::ToUnixMicros(plan.now()));
     enrollment->clear_pending_expire_micros();
+    if (factor->descriptor().one_per_member) {
+      DropOthers(*enrollment, member.record);
+    }
     ChangeRoster(plan, request.account_id());
   }
   plan.Write(MemberKey(request.account_id(), request.member_id()),

@@ -42,6 +42,9 @@ absl::Status MeasureParts(const Setup& setup, Failures& failures);
 // CreateChallenge through Kannel, and Verify beside a gateway that hangs.
 absl::Status MeasureMessages(const Setup& setup, Failures& failures);
 
+// Many passwords at once beside Verify with a code.
+absl::Status MeasurePasswords(const Setup& setup, Failures& failures);
+
 }  // namespace cofactor::benchmark
 
 #endif  // COFACTOR_TOOLS_BENCHMARK_TABLES_H_
