@@ -200,12 +200,15 @@ TEST_F(EnrollmentEngineTest, TellsItsFactors) {
   const auto factors =
       harness_.Call(&EnrollmentEngine::ListFactors, v1::ListFactorsRequest());
   ASSERT_TRUE(factors.ok());
-  ASSERT_EQ(factors->factors_size(), 2);
-  EXPECT_EQ(factors->factors(0).factor_type(), "sms");
-  EXPECT_FALSE(factors->factors(0).identifies_member());
-  EXPECT_EQ(factors->factors(1).factor_type(), "totp");
-  EXPECT_EQ(factors->factors(1).kind(), v1::FACTOR_KIND_POSSESSION);
-  EXPECT_TRUE(factors->factors(1).identifies_member());
+  ASSERT_EQ(factors->factors_size(), 3);
+  EXPECT_EQ(factors->factors(0).factor_type(), "password");
+  EXPECT_EQ(factors->factors(0).kind(), v1::FACTOR_KIND_KNOWLEDGE);
+  EXPECT_EQ(factors->factors(0).amr(0), "pwd");
+  EXPECT_EQ(factors->factors(1).factor_type(), "sms");
+  EXPECT_FALSE(factors->factors(1).identifies_member());
+  EXPECT_EQ(factors->factors(2).factor_type(), "totp");
+  EXPECT_EQ(factors->factors(2).kind(), v1::FACTOR_KIND_POSSESSION);
+  EXPECT_TRUE(factors->factors(2).identifies_member());
 }
 
 TEST_F(EnrollmentEngineTest, SaysWhatIsMissing) {
