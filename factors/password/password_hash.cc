@@ -1,5 +1,6 @@
 #include "factors/password/password_hash.h"
 
+#include <argon2.h>
 #include <crypt.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -7,6 +8,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <new>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -120,21 +122,59 @@ absl::Status ReadSaltAndHash(absl::string_view salt_text,
   return absl::OkStatus();
 }
 
-// Argon2id with one lane and a salt of 16 bytes.
+// What a thread hashes in. It is kept for the next hash: to get the memory of
+// each from the kernel and to give it back holds up every other thread of the
+// process that wants some, by tens of milliseconds. The library overwrites it
+// before it gives it back.
+struct Scratch {
+  size_t size = 0;
+  std::unique_ptr<uint8_t[]> memory;
+};
+thread_local Scratch scratch;
+
+// Of exactly that size, so that a large hash from elsewhere takes its memory
+// no longer than until the next one.
+int TakeScratch(uint8_t** memory, size_t size) {
+  if (scratch.size != size) {
+    scratch = {};
+    scratch.memory.reset(new (std::nothrow) uint8_t[size]);
+    if (scratch.memory == nullptr) return ARGON2_MEMORY_ALLOCATION_ERROR;
+    scratch.size = size;
+  }
+  *memory = scratch.memory.get();
+  return ARGON2_OK;
+}
+
+void KeepScratch(uint8_t* memory, size_t size) {}
+
+// By the reference implementation, for libsodium's gets and gives back the
+// memory each time.
 absl::StatusOr<Secret> Argon2id(const Secret& password, uint32_t memory_kib,
-                                uint32_t iterations, absl::string_view salt,
-                                size_t hash_bytes) {
-  // It picks the fastest code for this processor, once.
-  static const int initialized = sodium_init();
-  if (initialized < 0) return absl::InternalError("libsodium does not start");
+                                uint32_t iterations, uint32_t lanes,
+                                absl::string_view salt, size_t hash_bytes) {
   std::string hash(hash_bytes, '\0');
-  const absl::string_view bytes = password.ExposeSecret();
-  if (crypto_pwhash(reinterpret_cast<uint8_t*>(hash.data()), hash.size(),
-                    bytes.data(), bytes.size(),
-                    reinterpret_cast<const uint8_t*>(salt.data()), iterations,
-                    size_t{memory_kib} * 1'024,
-                    crypto_pwhash_ALG_ARGON2ID13) != 0) {
-    return NoMemory();
+  std::string bytes(password.ExposeSecret());
+  std::string salt_bytes(salt);
+  argon2_context context{};
+  context.out = reinterpret_cast<uint8_t*>(hash.data());
+  context.outlen = static_cast<uint32_t>(hash.size());
+  context.pwd = reinterpret_cast<uint8_t*>(bytes.data());
+  context.pwdlen = static_cast<uint32_t>(bytes.size());
+  context.salt = reinterpret_cast<uint8_t*>(salt_bytes.data());
+  context.saltlen = static_cast<uint32_t>(salt_bytes.size());
+  context.t_cost = iterations;
+  context.m_cost = memory_kib;
+  context.lanes = lanes;
+  context.threads = 1;
+  context.version = ARGON2_VERSION_13;
+  context.allocate_cbk = TakeScratch;
+  context.free_cbk = KeepScratch;
+  const int error = argon2id_ctx(&context);
+  Wipe(bytes);
+  if (error == ARGON2_MEMORY_ALLOCATION_ERROR) return NoMemory();
+  if (error != ARGON2_OK) {
+    return absl::InternalError(
+        absl::StrCat("argon2id: ", argon2_error_message(error)));
   }
   return Secret(std::move(hash));
 }
@@ -246,7 +286,7 @@ absl::StatusOr<PasswordHash> PasswordHash::Make(
   }
   ASSIGN_OR_RETURN(const Secret hash,
                    Argon2id(password, parameters.memory_kib,
-                            parameters.iterations, salt, kOwnHashBytes));
+                            parameters.iterations, 1, salt, kOwnHashBytes));
   return Parse(absl::StrCat(kArgon2idPrefix, "v=19$m=", parameters.memory_kib,
                             ",t=", parameters.iterations, ",p=1$", Encode(salt),
                             "$", Encode(hash.ExposeSecret())));
@@ -266,17 +306,10 @@ absl::StatusOr<bool> PasswordHash::Fits(const Secret& password) const {
 }
 
 absl::StatusOr<bool> PasswordHash::FitsArgon2id(const Secret& password) const {
-  if (lanes_ == 1 && salt_.size() == kSaltBytes) {
-    ASSIGN_OR_RETURN(
-        const Secret hash,
-        Argon2id(password, memory_kib_, iterations_, salt_, hash_.size()));
-    return ConstantTimeEquals(hash.ExposeSecret(), hash_);
-  }
-  // What crypto_pwhash does not compute of itself, its verification does. It
-  // calls want of memory a wrong password, so that it errs to the safe side.
-  const absl::string_view bytes = password.ExposeSecret();
-  return crypto_pwhash_str_verify(text_.c_str(), bytes.data(), bytes.size()) ==
-         0;
+  ASSIGN_OR_RETURN(const Secret hash,
+                   Argon2id(password, memory_kib_, iterations_, lanes_, salt_,
+                            hash_.size()));
+  return ConstantTimeEquals(hash.ExposeSecret(), hash_);
 }
 
 absl::StatusOr<bool> PasswordHash::FitsBcrypt(const Secret& password) const {

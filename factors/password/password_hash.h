@@ -19,7 +19,8 @@ struct Argon2Parameters {
   uint32_t iterations = 2;
 };
 
-// A salted, slow hash of a password. Thread-safe.
+// A salted, slow hash of a password. Thread-safe. A thread that hashes keeps
+// the memory of its last Argon2id hash, overwritten, for the next one.
 //
 // There are four kinds. Of each, what it costs to check is bounded as it is
 // read, so that a hash from elsewhere eats neither memory nor time without end:
