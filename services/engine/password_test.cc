@@ -10,7 +10,6 @@
 #include "absl/strings/match.h"
 #include "base/errors.h"
 #include "factors/password/password_factor.h"
-#include "factors/standard_factors.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"
 #include "services/engine/enrollment_engine.h"

@@ -39,10 +39,9 @@ int Main() {
     return EX_USAGE;
   }
   using Measurement = absl::Status (*)(const Setup&, Failures&);
-  constexpr Measurement kMeasurements[] = {MeasureCalls,      MeasureCodeAlone,
-                                           MeasureStoreSizes, MeasureEnrolments,
-                                           MeasureParts,      MeasureMessages,
-                                           MeasurePasswords};
+  constexpr Measurement kMeasurements[] = {
+      MeasureCalls, MeasureCodeAlone, MeasureStoreSizes, MeasureEnrolments,
+      MeasureParts, MeasureMessages,  MeasurePasswords};
   Failures failures;
   int number = 0;
   for (const Measurement measure : kMeasurements) {
