@@ -9,6 +9,7 @@
 #include "services/engine/input.h"
 #include "services/engine/keys.h"
 #include "services/engine/lookup.h"
+#include "services/engine/policies.h"
 #include "services/engine/views.h"
 
 namespace cofactor::services {
@@ -161,6 +162,7 @@ absl::Status AccountEngine::DeleteAccount(
   plan.Delete(AccountKey(account_id));
   plan.Delete(RosterKey(account_id));
   plan.Delete(CodeOnlyKey(account_id));
+  RETURN_IF_ERROR(DeletePolicies(plan, account_id));
   return absl::OkStatus();
 }
 
