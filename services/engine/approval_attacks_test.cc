@@ -62,8 +62,7 @@ TEST_F(ApprovalAttacksTest, WhoHasApprovedIsNotJudgedAgain) {
     EXPECT_TRUE(Add(Answer(id, "ada", WrongCodeOf("ada")))->verified());
     EXPECT_TRUE(Add(Answer(id, "ada"))->verified());
   }
-  EXPECT_EQ(harness_
-                .GetEnrollment("acme", "ada", apps_.at("ada").enrollment_id)
+  EXPECT_EQ(harness_.GetEnrollment("acme", "ada", apps_.at("ada").enrollment_id)
                 .consecutive_failures(),
             0u);
   EXPECT_EQ(Get(id).state(), v1::APPROVAL_STATE_OPEN);
@@ -138,8 +137,8 @@ TEST_F(ApprovalAttacksTest, AnswersAfterTheEndCountForNothing) {
   harness_.clock().Advance(absl::Microseconds(1));
   EXPECT_EQ(Get(id).state(), v1::APPROVAL_STATE_EXPIRED);
   // Not the member who has approved, not one who did so on a device in time.
-  for (const auto& added : {Approve(id, "carol"), Add(Answer(id, "bob")),
-                            Add(Answer(id, "ada"))}) {
+  for (const auto& added :
+       {Approve(id, "carol"), Add(Answer(id, "bob")), Add(Answer(id, "ada"))}) {
     EXPECT_EQ(ErrorReason(added.status()), "APPROVAL_OVER");
   }
   EXPECT_EQ(TryGet(id)->receipt(), "");
@@ -291,8 +290,8 @@ TEST_F(ApprovalAttacksTest, AChallengeOfNoApprovalIsAWrongAnswer) {
   create.set_purpose("payout");
   const auto created = harness_.Call(&ChallengeEngine::CreateChallenge, create);
   ASSERT_TRUE(created.ok()) << created.status();
-  ExpectWrong(Add(Answer(id, "ada", CodeOf("ada"),
-                         created->challenge().challenge_id())));
+  ExpectWrong(Add(
+      Answer(id, "ada", CodeOf("ada"), created->challenge().challenge_id())));
   ExpectWrong(Add(Answer(id, "ada", CodeOf("ada"), "invented")));
   ExpectWrong(Add(Answer(id, "ada", "", "invented")));
   EXPECT_EQ(ErrorReason(Add(Answer(id, "ada")).status()), "NOT_ASKED");
@@ -436,9 +435,8 @@ TEST_F(ApprovalAttacksTest, AFactorThatDoesNotCountIsNotToldByItsEnrollment) {
     EXPECT_EQ(asked->challenge().factor_type(), "totp");
     EXPECT_EQ(asked->number(), "");
     // Nobody can answer it.
-    ExpectWrong(
-        Add(Answer(id, "ada", WrongCodeOf("ada"),
-                   asked->challenge().challenge_id())));
+    ExpectWrong(Add(Answer(id, "ada", WrongCodeOf("ada"),
+                           asked->challenge().challenge_id())));
   }
 }
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
+#include "factors/push/signed_bytes.h"
 #include "services/engine/approval_records.h"
 #include "services/engine/challenge_records.h"
 #include "services/engine/input.h"
@@ -285,9 +286,7 @@ absl::Status ApprovalEngine::AskForApproval(
   ASSIGN_OR_RETURN(*create.mutable_factor_type(),
                    FactorToAsk(plan, approval, request));
   create.set_purpose(approval.purpose());
-  if (!create.mutable_details()->ParseFromString(approval.details())) {
-    return absl::DataLossError("the details of an approval are damaged");
-  }
+  ASSIGN_OR_RETURN(*create.mutable_details(), DetailsOf(approval));
   *create.mutable_lifetime() = ToProto(std::min(left, kChallengeLifetime));
   v1::CreateChallengeResponse created;
   RETURN_IF_ERROR(challenges_.CreateChallenge(plan, create, created));
@@ -477,6 +476,11 @@ absl::Status ApprovalEngine::Count(Plan& plan, const Answer& answer,
                      FindFactor(registry_, answer.factor_type));
     *entry->mutable_step() =
         StepOf(answer.enrollment_id, factor->descriptor(), answer.time);
+    if (answer.details_shown) {
+      ASSIGN_OR_RETURN(const v1::ChallengeDetails details, DetailsOf(approval));
+      entry->mutable_step()->set_challenge_digest(
+          factors::push::DetailsDigest(approval.purpose(), details));
+    }
     // An answer up front may have come while another way of asking was open.
     RETURN_IF_ERROR(CancelChallenge(plan, *entry));
     entry->clear_challenge_id();
@@ -512,11 +516,9 @@ absl::Status ApprovalEngine::GetApproval(
   receipt.account_id = approval.account_id();
   receipt.client_id = approval.client_id();
   receipt.purpose = approval.purpose();
-  v1::ChallengeDetails details;
-  if (!details.ParseFromString(approval.details())) {
-    return absl::DataLossError("the details of an approval are damaged");
-  }
-  receipt.challenge_digest = DigestOf(approval.purpose(), details);
+  ASSIGN_OR_RETURN(const v1::ChallengeDetails details, DetailsOf(approval));
+  receipt.challenge_digest =
+      factors::push::DetailsDigest(approval.purpose(), details);
   Steps steps;
   for (const v1::MemberApproval& one : response.approval().approvals()) {
     receipt.approver_member_ids.push_back(one.member_id());

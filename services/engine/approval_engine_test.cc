@@ -1,24 +1,54 @@
 // Approvals of several members, as they are meant to go.
 
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "base/errors.h"
+#include "factors/push/signed_bytes.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/engine/approval_fixture.h"
 #include "services/engine/keys.h"
+#include "services/engine/sign_in_policy.h"
+#include "storage/store.h"
 
 namespace cofactor::services {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using ::testing::UnorderedElementsAre;
 
 class ApprovalEngineTest : public ApprovalFixture {
  protected:
+  // A receipt as whoever gets it reads it.
+  Receipt Check(const std::string& jwt) {
+    const auto snapshot = harness_.store().GetSnapshot();
+    const Caller caller = Caller::Server();
+    const auto read =
+        receipts_.Check(Plan(*snapshot, harness_.now(), caller), jwt);
+    EXPECT_TRUE(read.ok()) << read.status();
+    return read.value_or(Receipt());
+  }
+
+  // From now on the policy of acme allows all but TOTP.
+  void ForbidTotp() {
+    v1::Policy policy = DefaultPolicy();
+    for (const factors::Factor* factor : harness_.registry().All()) {
+      const std::string& factor_type = factor->descriptor().type_id;
+      if (factor_type != "totp") policy.add_allowed_factor_types(factor_type);
+    }
+    record::v1::PolicyRecord record;
+    record.set_version(kRecordVersion);
+    policy.SerializeToString(record.mutable_policy());
+    storage::Transaction transaction;
+    transaction.Put(PolicyKey("acme"), record.SerializeAsString());
+    ASSERT_TRUE(
+        storage::CommitAndWait(harness_.store(), std::move(transaction)).ok());
+  }
+
   void ExpectInvalid(const v1::ApproveTogetherRequest& request,
                      const std::string& field) {
     const absl::Status status =
@@ -88,7 +118,8 @@ TEST_F(ApprovalEngineTest, TheReceiptStatesWhoApprovedWhat) {
   EXPECT_EQ(receipt.session_id, "");
   EXPECT_EQ(receipt.acr, "");
   EXPECT_EQ(receipt.purpose, "payout");
-  EXPECT_EQ(receipt.challenge_digest, DigestOf("payout", Payout().details()));
+  EXPECT_EQ(receipt.challenge_digest,
+            factors::push::DetailsDigest("payout", Payout().details()));
   EXPECT_THAT(receipt.approver_member_ids, ElementsAre("ada", "bob"));
   EXPECT_THAT(receipt.enrollment_ids,
               ElementsAre(apps_.at("ada").enrollment_id,
@@ -256,12 +287,12 @@ TEST_F(ApprovalEngineTest, ANewChallengeTakesThePlaceOfTheOneBefore) {
   ASSERT_TRUE(first.ok() && second.ok());
   EXPECT_EQ(StateOfChallenge(first->challenge().challenge_id()),
             v1::CHALLENGE_STATE_SUPERSEDED);
-  const auto old = Add(Answer(id, "ada", CodeOf("ada"),
-                              first->challenge().challenge_id()));
+  const auto old =
+      Add(Answer(id, "ada", CodeOf("ada"), first->challenge().challenge_id()));
   ASSERT_TRUE(old.ok()) << old.status();
   EXPECT_FALSE(old->verified());
-  const auto present = Add(Answer(id, "ada", CodeOf("ada"),
-                                  second->challenge().challenge_id()));
+  const auto present =
+      Add(Answer(id, "ada", CodeOf("ada"), second->challenge().challenge_id()));
   ASSERT_TRUE(present.ok()) << present.status();
   EXPECT_TRUE(present->verified());
   EXPECT_EQ(ErrorReason(Ask(id, "ada", "totp").status()), "ALREADY_ANSWERED");
@@ -296,8 +327,7 @@ TEST_F(ApprovalEngineTest, ARetryCountsOnce) {
     ASSERT_TRUE(added.ok()) << added.status();
     EXPECT_FALSE(added->verified());
   }
-  EXPECT_EQ(harness_
-                .GetEnrollment("acme", "ada", apps_.at("ada").enrollment_id)
+  EXPECT_EQ(harness_.GetEnrollment("acme", "ada", apps_.at("ada").enrollment_id)
                 .consecutive_failures(),
             1u);
   EXPECT_EQ(Get(id).state(), v1::APPROVAL_STATE_OPEN);
@@ -326,7 +356,9 @@ TEST_F(ApprovalEngineTest, RecoveryCodesCountOnlyWhereTheyAreNamed) {
 
 TEST_F(ApprovalEngineTest, WhatThePolicyForbidsCountsForNothing) {
   const std::string id = Start();
-  Forbid("totp");
+  const auto asked = Ask(id, "bob", "totp");
+  ASSERT_TRUE(asked.ok()) << asked.status();
+  ForbidTotp();
   EXPECT_EQ(Approve(id, "ada").status().code(),
             absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(Ask(id, "ada", "totp").status().code(),
@@ -339,6 +371,12 @@ TEST_F(ApprovalEngineTest, WhatThePolicyForbidsCountsForNothing) {
   naming.add_factor_types("totp");
   ExpectInvalid(naming, "factor_types");
   // A challenge from before is no way around it.
+  EXPECT_EQ(
+      Add(Answer(id, "bob", CodeOf("bob"), asked->challenge().challenge_id()))
+          .status()
+          .code(),
+      absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(ApproversOf(id), IsEmpty());
 }
 
 TEST_F(ApprovalEngineTest, RefusesWhatNobodyCouldMean) {

@@ -17,9 +17,11 @@
 #include "services/engine/approval_engine.h"
 #include "services/engine/challenge_engine.h"
 #include "services/engine/enrollment_engine.h"
+#include "services/receipts/receipt_keys.h"
 #include "services/receipts/receipts.h"
 #include "tests/doubles/engine_harness.h"
 #include "tests/doubles/push_phone.h"
+#include "tests/doubles/totp_authenticator.h"
 
 namespace cofactor::services {
 
@@ -30,8 +32,12 @@ class ApprovalFixture : public testing::Test {
   ApprovalFixture()
       : randomness_(7),
         receipts_("https://id.example.com", randomness_),
-        approvals_(harness_.registry(), harness_.challenges(), harness_.verifications(),
-                   receipts_, randomness_) {
+        approvals_(harness_.registry(), harness_.challenges(),
+                   harness_.verifications(), receipts_, randomness_) {
+    EXPECT_TRUE(CreateReceiptKeys(harness_.store(),
+                                  config::v1::RECEIPT_ALGORITHM_EDDSA,
+                                  harness_.now())
+                    .ok());
     for (const char* member_id : {"ada", "bob", "carol"}) {
       AddMember(member_id);
     }
@@ -87,10 +93,9 @@ class ApprovalFixture : public testing::Test {
 
   // One call of the engine under test.
   template <typename Request, typename Response>
-  absl::StatusOr<Response> Call(
-      absl::Status (ApprovalEngine::*method)(Plan&, const Request&, Response&)
-          const,
-      const Request& request) {
+  absl::StatusOr<Response> Call(absl::Status (ApprovalEngine::*method)(
+                                    Plan&, const Request&, Response&) const,
+                                const Request& request) {
     return harness_.Call(approvals_, method, request);
   }
 
@@ -194,7 +199,8 @@ class ApprovalFixture : public testing::Test {
 
   std::vector<std::string> ApproversOf(const std::string& approval_id) {
     std::vector<std::string> approvers;
-    for (const v1::MemberApproval& one : Get(approval_id).approvals()) {
+    const v1::Approval approval = Get(approval_id);
+    for (const v1::MemberApproval& one : approval.approvals()) {
       approvers.push_back(one.member_id());
     }
     return approvers;
@@ -205,7 +211,8 @@ class ApprovalFixture : public testing::Test {
     request.set_challenge_id(challenge_id);
     const auto got = harness_.Call(&ChallengeEngine::GetChallenge, request);
     EXPECT_TRUE(got.ok()) << got.status();
-    return got.ok() ? got->challenge().state() : v1::CHALLENGE_STATE_UNSPECIFIED;
+    return got.ok() ? got->challenge().state()
+                    : v1::CHALLENGE_STATE_UNSPECIFIED;
   }
 
   EngineHarness harness_;

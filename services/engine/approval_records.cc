@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
@@ -92,7 +93,7 @@ absl::Status CheckOpen(const ApprovalRecord& approval, absl::Time now) {
 }
 
 MemberApprovalRecord* FindEntry(ApprovalRecord& approval,
-                                 absl::string_view member_id) {
+                                absl::string_view member_id) {
   auto& members = *approval.mutable_members();
   const auto found = std::find_if(members.begin(), members.end(),
                                   [member_id](const auto& entry) {
@@ -144,15 +145,23 @@ absl::Status CancelChallenges(Plan& plan, const ApprovalRecord& approval) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<v1::ChallengeDetails> DetailsOf(const ApprovalRecord& approval) {
+  v1::ChallengeDetails details;
+  if (!details.ParseFromString(approval.details())) {
+    return absl::DataLossError("the details of an approval are damaged");
+  }
+  return details;
+}
+
 v1::Approval ViewOf(const ApprovalRecord& approval, absl::Time now) {
   v1::Approval view;
   view.set_approval_id(approval.approval_id());
   view.set_account_id(approval.account_id());
   view.set_purpose(approval.purpose());
   // Only a view: what does not parse shows nothing.
-  if (v1::ChallengeDetails details;
-      details.ParseFromString(approval.details())) {
-    *view.mutable_details() = std::move(details);
+  if (absl::StatusOr<v1::ChallengeDetails> details = DetailsOf(approval);
+      details.ok()) {
+    *view.mutable_details() = *std::move(details);
   }
   view.set_state(StateOf(approval, now));
   view.set_wanted_members(approval.wanted_members());

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "cofactor/record/v1/record.pb.h"
 #include "cofactor/v1/approval_service.pb.h"
+#include "cofactor/v1/challenge.pb.h"
 #include "services/engine/plan.h"
 
 namespace cofactor::services {
@@ -61,6 +62,10 @@ absl::Status CancelChallenge(Plan& plan,
                              const record::v1::MemberApprovalRecord& entry);
 absl::Status CancelChallenges(Plan& plan,
                               const record::v1::ApprovalRecord& approval);
+
+// What the members agree to. DATA_LOSS: the record is damaged.
+absl::StatusOr<v1::ChallengeDetails> DetailsOf(
+    const record::v1::ApprovalRecord& approval);
 
 v1::Approval ViewOf(const record::v1::ApprovalRecord& approval, absl::Time now);
 
