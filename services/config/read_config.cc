@@ -9,6 +9,7 @@
 #include "google/protobuf/text_format.h"
 #include "services/config/check_messaging.h"
 #include "services/config/check_push.h"
+#include "services/config/check_receipts.h"
 #include "services/config/config_checker.h"
 
 namespace cofactor::services {
@@ -77,6 +78,10 @@ void CheckConfig(ConfigChecker& check, const ConfigPart& root,
   if (config.has_push()) {
     CheckPush(check, ConfigChecker::Of(root, "push"), config.push(),
               config.mode());
+  }
+  if (config.has_receipts()) {
+    CheckReceipts(check, ConfigChecker::Of(root, "receipts"),
+                  config.receipts());
   }
 }
 
