@@ -2,9 +2,9 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "base/clock.h"
 #include "base/executor.h"
 #include "base/randomness.h"
@@ -27,16 +27,42 @@ using ::cofactor::record::v1::ReceiptKeysRecord;
 constexpr absl::Duration kEvery = absl::Hours(24);
 const absl::Time kStart = absl::FromUnixSeconds(1'700'000'000);
 
+// Counts the transactions that a store is brought.
+class CountingStore final : public storage::Store {
+ public:
+  explicit CountingStore(storage::Store& base) : base_(base) {}
+
+  int commits() const { return commits_; }
+
+  std::unique_ptr<const storage::Snapshot> GetSnapshot() override {
+    return base_.GetSnapshot();
+  }
+  void Commit(storage::Transaction transaction, CommitDone done) override {
+    ++commits_;
+    base_.Commit(std::move(transaction), std::move(done));
+  }
+  absl::StatusOr<size_t> RemoveExpired(size_t max_records) override {
+    return base_.RemoveExpired(max_records);
+  }
+  absl::Status Health() const override { return base_.Health(); }
+
+ private:
+  storage::Store& base_;
+  int commits_ = 0;
+};
+
 class ReceiptKeyKeeperTest : public testing::Test {
  protected:
   // One server of the store.
   struct Replica {
     explicit Replica(ReceiptKeyKeeperTest& test)
-        : runner(test.store_, executor, test.clock_, test.audit_log_, nullptr,
+        : store(test.store_),
+          runner(store, executor, test.clock_, test.audit_log_, nullptr,
                  nullptr),
           keeper(std::make_unique<ReceiptKeyKeeper>(runner, test.engine_,
                                                     kEvery)) {}
 
+    CountingStore store;
     InlineExecutor executor;
     MutationRunner runner;
     std::unique_ptr<ReceiptKeyKeeper> keeper;
@@ -166,6 +192,7 @@ TEST_F(ReceiptKeyKeeperTest, DoesNotBeginAgainWhileTheDiskIsSlow) {
   store_.Hold();
   for (int i = 0; i < 3; ++i) replica.keeper->Tick();
   store_.WaitUntilHeld(1);
+  EXPECT_EQ(replica.store.commits(), 1);
   store_.Release();
   EXPECT_EQ(Events().size(), 1u);
   clock_.Advance(kEvery);
@@ -185,6 +212,7 @@ TEST_F(ReceiptKeyKeeperTest, AClockThatIsSetBackRotatesNothing) {
 TEST_F(ReceiptKeyKeeperTest, WhatItCannotDoIsNotInTheAuditLog) {
   Replica replica(*this);
   ReceiptKeysRecord keys = Keys();
+  // That one belongs to a later version of the server.
   keys.set_version(kRecordVersion + 1);
   storage::Transaction transaction;
   transaction.Put(kReceiptKeysKey, keys.SerializeAsString());
