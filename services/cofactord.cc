@@ -275,10 +275,12 @@ absl::Status RestoreBackupOf(Process& process, const std::string& backup) {
                                   *process.registry));
   std::printf(
       "cofactord: restored; %llu enrollments of %llu members accept nothing "
-      "that could have been used before, %llu challenges ended\n",
+      "that could have been used before, %llu challenges and %llu sessions "
+      "ended\n",
       static_cast<unsigned long long>(report.enrollments),
       static_cast<unsigned long long>(report.members),
-      static_cast<unsigned long long>(report.challenges));
+      static_cast<unsigned long long>(report.challenges),
+      static_cast<unsigned long long>(report.sessions));
   return absl::OkStatus();
 }
 
