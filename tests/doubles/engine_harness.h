@@ -141,6 +141,7 @@ class EngineHarness {
   const services::DeviceEngine& devices() const { return devices_; }
   const factors::FactorRegistry& registry() const { return registry_; }
   const services::ChallengeEngine& challenges() const { return challenges_; }
+  const services::EnrollmentEngine& enrollments() const { return enrollments_; }
   const services::VerificationEngine& verifications() const {
     return verifications_;
   }
