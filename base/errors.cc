@@ -25,10 +25,19 @@ void AddDetail(absl::Status& status, const Detail& detail) {
 
 absl::Status MakeError(absl::StatusCode code, absl::string_view reason,
                        absl::string_view message) {
+  return MakeError(code, reason, message, {});
+}
+
+absl::Status MakeError(absl::StatusCode code, absl::string_view reason,
+                       absl::string_view message,
+                       const ErrorMetadata& metadata) {
   absl::Status status(code, message);
   google::rpc::ErrorInfo info;
   info.set_reason(std::string(reason));
   info.set_domain(std::string(kErrorDomain));
+  for (const auto& [name, value] : metadata) {
+    (*info.mutable_metadata())[name] = value;
+  }
   AddDetail(status, info);
   return status;
 }

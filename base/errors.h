@@ -2,6 +2,8 @@
 #define COFACTOR_BASE_ERRORS_H_
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -20,6 +22,14 @@ inline constexpr absl::string_view kErrorDomain = "cofactor";
 // that programs act on, as "ALREADY_EXISTS". code: any but OK.
 absl::Status MakeError(absl::StatusCode code, absl::string_view reason,
                        absl::string_view message);
+
+// What else a program has to know: names and values of ErrorInfo.metadata.
+using ErrorMetadata = std::vector<std::pair<std::string, std::string>>;
+
+// The same with metadata.
+absl::Status MakeError(absl::StatusCode code, absl::string_view reason,
+                       absl::string_view message,
+                       const ErrorMetadata& metadata);
 
 // INVALID_ARGUMENT, reason INVALID_FIELD, with google.rpc.BadRequest naming the
 // field by its path in the request, as "member.member_id".

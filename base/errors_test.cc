@@ -27,6 +27,19 @@ TEST(ErrorsTest, NamesTheFieldAndTheReason) {
   EXPECT_EQ(bad_request.field_violations(0).field(), "member.member_id");
 }
 
+TEST(ErrorsTest, CarriesMetadata) {
+  const absl::Status status =
+      MakeError(absl::StatusCode::kFailedPrecondition, "STEP_UP_REQUIRED",
+                "sign in again", {{"acr_values", "high"}, {"max_age", "60"}});
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  const auto info = DetailOf<google::rpc::ErrorInfo>(status);
+  EXPECT_EQ(info.reason(), "STEP_UP_REQUIRED");
+  EXPECT_EQ(info.domain(), kErrorDomain);
+  ASSERT_EQ(info.metadata_size(), 2);
+  EXPECT_EQ(info.metadata().at("acr_values"), "high");
+  EXPECT_EQ(info.metadata().at("max_age"), "60");
+}
+
 TEST(ErrorsTest, RoundsTheRetryDelayUp) {
   const absl::Status status =
       RetryLater("LOCKED", "wait", absl::Microseconds(1'500'001));
