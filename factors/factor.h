@@ -87,8 +87,8 @@ struct OutgoingMessage {
   // Where it goes: an E.164 number for "sms", a serialized v1.WakeUpAddress for
   // "wake_up".
   std::string address;
-  // What it brings: a code for the person to type. A wake-up brings nothing, nor
-  // does a notice, whose words are the host's.
+  // What it brings: a code for the person to type. A wake-up brings nothing,
+  // nor does a notice, whose words are the host's.
   Secret code;
 };
 

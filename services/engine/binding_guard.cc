@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
@@ -46,12 +45,12 @@ int FreshLevel(const Plan& plan, const v1::Policy& policy,
                const MemberRecord& member, const SessionRecord& session) {
   Steps steps;
   for (const StepRecord& step : session.steps()) {
-    const bool is_active = std::any_of(
-        member.enrollments().begin(), member.enrollments().end(),
-        [&step](const EnrollmentRecord& enrollment) {
-          return IsActive(enrollment) &&
-                 enrollment.enrollment_id() == step.enrollment_id();
-        });
+    const bool is_active =
+        std::any_of(member.enrollments().begin(), member.enrollments().end(),
+                    [&step](const EnrollmentRecord& enrollment) {
+                      return IsActive(enrollment) &&
+                             enrollment.enrollment_id() == step.enrollment_id();
+                    });
     if (is_active) *steps.Add() = step;
   }
   return ReachedLevel(policy, steps, plan.now() - BindingMaxAge(policy));
@@ -98,16 +97,7 @@ class AuditSubject {
 
 int BindingGuard::ReachableLevelOf(const v1::Policy& policy,
                                    const MemberRecord& member) const {
-  std::vector<Candidate> candidates;
-  for (const EnrollmentRecord& enrollment : member.enrollments()) {
-    const factors::Factor* factor = registry_.Find(enrollment.factor_type());
-    if (factor == nullptr || !enrollment.confirmed() ||
-        !IsAllowed(policy, enrollment.factor_type())) {
-      continue;
-    }
-    candidates.push_back({enrollment.enrollment_id(), factor});
-  }
-  return ReachableLevel(policy, candidates);
+  return ReachableLevel(policy, ConfirmedOf(policy, registry_, member));
 }
 
 int BindingGuard::DemandedLevel(const v1::Policy& policy,
@@ -234,8 +224,7 @@ absl::Status BindingGuard::CheckRemove(Plan& plan, const MemberRecord& member,
                    SessionOf(plan, member.account_id(), proof.receipt()));
   if (session.member_id() == member.member_id()) {
     const int wanted = DemandedLevel(policy, member);
-    if (policies.is_set &&
-        FreshLevel(plan, policy, member, session) < wanted) {
+    if (policies.is_set && FreshLevel(plan, policy, member, session) < wanted) {
       return NeedsLevel(policy, wanted);
     }
   } else {
@@ -263,10 +252,9 @@ absl::StatusOr<BindingGuard::Recoverer> BindingGuard::CheckRecoverer(
 absl::StatusOr<BindingGuard::Recoverer> BindingGuard::CheckRecovererSession(
     Plan& plan, const v1::Policy& policy, const SessionRecord& session,
     absl::string_view member_id) const {
-  ASSIGN_OR_RETURN(
-      const auto recoverer,
-      plan.Read<MemberRecord>(
-          MemberKey(session.account_id(), session.member_id())));
+  ASSIGN_OR_RETURN(const auto recoverer,
+                   plan.Read<MemberRecord>(
+                       MemberKey(session.account_id(), session.member_id())));
   if (!recoverer.exists() || session.member_id() == member_id ||
       !MayRecover(recoverer.record, plan.now())) {
     return MakeError(absl::StatusCode::kPermissionDenied, "NOT_A_RECOVERER",

@@ -107,10 +107,9 @@ absl::Status MessagePlanner::PlanNotice(
   return absl::OkStatus();
 }
 
-std::string MessagePlanner::PlanMessage(Plan& plan, const MessageTarget& target,
-                                        factors::OutgoingMessage message,
-                                        const std::string& wake_up,
-                                        std::optional<NoticeKind> notice) const {
+std::string MessagePlanner::PlanMessage(
+    Plan& plan, const MessageTarget& target, factors::OutgoingMessage message,
+    const std::string& wake_up, std::optional<NoticeKind> notice) const {
   record::v1::MessageRecord record;
   record.set_account_id(target.account_id);
   record.set_member_id(target.member_id);

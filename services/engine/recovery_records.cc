@@ -79,9 +79,9 @@ absl::Status DropApprovers(Plan& plan, RecoveryRecord& recovery) {
   kept.clear_approver_create_micros();
   for (int i = 0; i < recovery.approver_member_ids_size(); ++i) {
     const std::string& member_id = recovery.approver_member_ids(i);
-    ASSIGN_OR_RETURN(const auto approver,
-                     plan.Read<MemberRecord>(
-                         MemberKey(recovery.account_id(), member_id)));
+    ASSIGN_OR_RETURN(
+        const auto approver,
+        plan.Read<MemberRecord>(MemberKey(recovery.account_id(), member_id)));
     const bool is_same =
         approver.exists() && i < recovery.approver_create_micros_size() &&
         approver.record.create_micros() == recovery.approver_create_micros(i);
@@ -97,8 +97,8 @@ absl::Status DropApprovers(Plan& plan, RecoveryRecord& recovery) {
 absl::StatusOr<Stored<RecoveryRecord>> FindRecovery(
     Plan& plan, const MemberRecord& member) {
   ASSIGN_OR_RETURN(auto recovery,
-                   plan.Read<RecoveryRecord>(RecoveryKey(member.account_id(),
-                                                         member.member_id())));
+                   plan.Read<RecoveryRecord>(
+                       RecoveryKey(member.account_id(), member.member_id())));
   if (recovery.record.member_create_micros() != member.create_micros()) {
     return Stored<RecoveryRecord>();
   }
@@ -110,9 +110,9 @@ absl::StatusOr<Stored<RecoveryRecord>> FindRecovery(
 }
 
 void WriteRecovery(Plan& plan, RecoveryRecord& recovery) {
-  plan.Write(RecoveryKey(recovery.account_id(), recovery.member_id()), recovery,
-             absl::FromUnixMicros(recovery.expire_micros()) +
-                 kRecoveryRetention);
+  plan.Write(
+      RecoveryKey(recovery.account_id(), recovery.member_id()), recovery,
+      absl::FromUnixMicros(recovery.expire_micros()) + kRecoveryRetention);
 }
 
 v1::Recovery ViewOf(const RecoveryRecord& recovery, absl::Time now) {
@@ -157,8 +157,8 @@ absl::StatusOr<std::string> UseTicket(Plan& plan, const MemberRecord& member,
       !absl::ConsumePrefix(&ticket, "_")) {
     return refused;
   }
-  const bool is_open = StateOf(recovery.record, plan.now()) ==
-                       v1::RECOVERY_STATE_TICKET_ISSUED;
+  const bool is_open =
+      StateOf(recovery.record, plan.now()) == v1::RECOVERY_STATE_TICKET_ISSUED;
   const bool is_right =
       ConstantTimeEquals(HashOf(ticket), recovery.record.ticket_hash());
   if (!is_open || !is_right) return refused;

@@ -43,8 +43,8 @@ void WriteRecovery(Plan& plan, record::v1::RecoveryRecord& recovery);
 
 v1::Recovery ViewOf(const record::v1::RecoveryRecord& recovery, absl::Time now);
 
-// Tickets: "cft_" + id of the recovery + "_" + 64 hexadecimal digits of a secret
-// of 256 random bits, of which the record keeps the SHA-256.
+// Tickets: "cft_" + id of the recovery + "_" + 64 hexadecimal digits of a
+// secret of 256 random bits, of which the record keeps the SHA-256.
 Secret MakeTicket(record::v1::RecoveryRecord& recovery, Randomness& randomness);
 
 // Uses up a ticket of the member, and returns the id of its recovery.
