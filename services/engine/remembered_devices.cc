@@ -42,6 +42,21 @@ bool IsStillRemembered(const MemberRecord& member,
          now < absl::FromUnixMicros(device.expire_micros());
 }
 
+// Writes what is left of the devices of a member.
+void Write(Plan& plan, const std::string& key,
+           RememberedDevicesRecord& devices) {
+  if (devices.devices().empty()) return plan.Delete(key);
+  int64_t last_micros = 0;
+  for (const RememberedDeviceRecord& device : devices.devices()) {
+    last_micros = std::max(last_micros, device.expire_micros());
+  }
+  plan.Write(key, devices, absl::FromUnixMicros(last_micros));
+}
+
+std::string KeyOf(const MemberRecord& member) {
+  return RememberedDevicesKey(member.account_id(), member.member_id());
+}
+
 }  // namespace
 
 absl::StatusOr<RememberedDevicesRecord> ReadRememberedDevices(
@@ -63,18 +78,6 @@ absl::StatusOr<RememberedDevicesRecord> ReadRememberedDevices(
   return still;
 }
 
-void WriteRememberedDevices(Plan& plan, const MemberRecord& member,
-                            RememberedDevicesRecord& devices) {
-  const std::string key =
-      RememberedDevicesKey(member.account_id(), member.member_id());
-  if (devices.devices().empty()) return plan.Delete(key);
-  int64_t last_micros = 0;
-  for (const RememberedDeviceRecord& device : devices.devices()) {
-    last_micros = std::max(last_micros, device.expire_micros());
-  }
-  plan.Write(key, devices, absl::FromUnixMicros(last_micros));
-}
-
 absl::StatusOr<Secret> RememberDevice(Plan& plan, const MemberRecord& member,
                                       const v1::Policy& policy,
                                       absl::string_view name,
@@ -93,7 +96,7 @@ absl::StatusOr<Secret> RememberDevice(Plan& plan, const MemberRecord& member,
   device.set_member_create_micros(member.create_micros());
   device.set_create_micros(absl::ToUnixMicros(plan.now()));
   device.set_expire_micros(absl::ToUnixMicros(plan.now() + LifetimeOf(policy)));
-  WriteRememberedDevices(plan, member, devices);
+  Write(plan, KeyOf(member), devices);
   return MakeToken(kDeviceTokenPrefix, device.device_id(), {&secret});
 }
 
@@ -115,10 +118,30 @@ absl::StatusOr<std::optional<std::string>> UseRememberedDevice(
       continue;
     }
     device.set_last_use_micros(absl::ToUnixMicros(plan.now()));
-    WriteRememberedDevices(plan, member, devices);
+    Write(plan, KeyOf(member), devices);
     return device.device_id();
   }
   return std::nullopt;
+}
+
+absl::StatusOr<bool> ForgetRememberedDevice(Plan& plan,
+                                            absl::string_view account_id,
+                                            absl::string_view member_id,
+                                            absl::string_view device_id) {
+  const std::string key = RememberedDevicesKey(account_id, member_id);
+  ASSIGN_OR_RETURN(auto stored, plan.Read<RememberedDevicesRecord>(key));
+  auto& devices = *stored.record.mutable_devices();
+  const auto found =
+      std::find_if(devices.begin(), devices.end(),
+                   [&](const RememberedDeviceRecord& device) {
+                     return device.device_id() == device_id &&
+                            (plan.caller().MayKnowMembers() ||
+                             device.client_id() == plan.caller().client_id());
+                   });
+  if (found == devices.end()) return false;
+  devices.erase(found);
+  Write(plan, key, stored.record);
+  return true;
 }
 
 v1::RememberedDevice ViewOf(const MemberRecord& member,

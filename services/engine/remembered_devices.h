@@ -40,9 +40,13 @@ absl::StatusOr<record::v1::RememberedDevicesRecord> ReadRememberedDevices(
     Plan& plan, const record::v1::MemberRecord& member,
     const v1::Policy& policy);
 
-// Writes what is left of them.
-void WriteRememberedDevices(Plan& plan, const record::v1::MemberRecord& member,
-                            record::v1::RememberedDevicesRecord& devices);
+// Forgets a device of a member, whether it still stands in for a factor or not,
+// unless the plan's caller may not know of it: who may not know members knows
+// the devices of their own client alone. False: there is none such.
+absl::StatusOr<bool> ForgetRememberedDevice(Plan& plan,
+                                            absl::string_view account_id,
+                                            absl::string_view member_id,
+                                            absl::string_view device_id);
 
 v1::RememberedDevice ViewOf(const record::v1::MemberRecord& member,
                             const record::v1::RememberedDeviceRecord& device);

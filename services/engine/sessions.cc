@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "cofactor/v1/audit.pb.h"
@@ -194,11 +195,12 @@ absl::StatusOr<std::optional<v1::Grant>> Sessions::Refresh(
   if (!IsCurrent(session, family_hash,
                  HashOfTokenSecret(presented->secrets[1]))) {
     // Somebody has a copy, and nothing tells who is the thief.
-    EndSession(plan, session);
+    RemoveSession(plan, session);
     plan.audit().set_result(v1::AUDIT_RESULT_REFUSED);
     plan.audit().set_reason("REFRESH_TOKEN_REUSED");
     plan.audit().set_note(
-        "a refresh token was used a second time: the session was ended");
+        absl::StrCat("a refresh token was used a second time: ended session ",
+                     session.session_id()));
     return std::nullopt;
   }
   ASSIGN_OR_RETURN(const std::optional<v1::Policy> policy,
@@ -277,9 +279,19 @@ absl::StatusOr<SessionRecord> Sessions::OfReceipt(Plan& plan,
                                                   absl::string_view account_id,
                                                   absl::string_view jwt) const {
   ASSIGN_OR_RETURN(const Receipt receipt, receipts_.Check(plan, jwt));
-  if (receipt.session_id.empty() || receipt.account_id != account_id) {
-    return ReceiptRefused();
-  }
+  if (receipt.account_id != account_id) return ReceiptRefused();
+  return OfChecked(plan, receipt);
+}
+
+absl::StatusOr<SessionRecord> Sessions::OfReceipt(Plan& plan,
+                                                  absl::string_view jwt) const {
+  ASSIGN_OR_RETURN(const Receipt receipt, receipts_.Check(plan, jwt));
+  return OfChecked(plan, receipt);
+}
+
+absl::StatusOr<SessionRecord> Sessions::OfChecked(
+    Plan& plan, const Receipt& receipt) const {
+  if (receipt.session_id.empty()) return ReceiptRefused();
   ASSIGN_OR_RETURN(SessionRecord session, ReadLive(plan, receipt.session_id));
   if (session.account_id() != receipt.account_id ||
       session.member_id() != receipt.member_id) {
@@ -306,7 +318,7 @@ bool IsOver(const SessionRecord& session, absl::Time now) {
          now >= TimeOf(session.expire_micros());
 }
 
-void EndSession(Plan& plan, const SessionRecord& session) {
+void RemoveSession(Plan& plan, const SessionRecord& session) {
   plan.Delete(SessionKey(session.session_id()));
   plan.Delete(SessionListKey(session.account_id(), session.member_id(),
                              session.session_id()));

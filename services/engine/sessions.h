@@ -58,13 +58,19 @@ class Sessions {
   absl::StatusOr<record::v1::SessionRecord> ReadLive(
       Plan& plan, absl::string_view session_id) const;
 
-  // The live session of a receipt, which has to be one of this account.
+  // The live session of a receipt; with an account: which has to be one of it.
   //   PERMISSION_DENIED, reason RECEIPT_REFUSED or SESSION_ENDED.
   absl::StatusOr<record::v1::SessionRecord> OfReceipt(
       Plan& plan, absl::string_view account_id,
       absl::string_view receipt) const;
+  absl::StatusOr<record::v1::SessionRecord> OfReceipt(
+      Plan& plan, absl::string_view receipt) const;
 
  private:
+  // The live session that a receipt of ours speaks of.
+  absl::StatusOr<record::v1::SessionRecord> OfChecked(
+      Plan& plan, const Receipt& receipt) const;
+
   // Writes the session with a new refresh token of that family, and grants it.
   // challenge_digest: of the details that its newest proofs stand for.
   absl::StatusOr<v1::Grant> Grant(Plan& plan, const v1::Policy& policy,
@@ -84,7 +90,7 @@ void ApplyPolicy(const v1::Policy& policy, record::v1::SessionRecord& session);
 bool IsOver(const record::v1::SessionRecord& session, absl::Time now);
 
 // Removes a session and its mark.
-void EndSession(Plan& plan, const record::v1::SessionRecord& session);
+void RemoveSession(Plan& plan, const record::v1::SessionRecord& session);
 
 // Whether what was granted to a member at a time still holds: it is the same
 // member, active, and nothing ended all of it since.
