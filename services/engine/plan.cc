@@ -16,6 +16,16 @@ void WipeSecrets(record::v1::ImportKeyRecord& key) {
   Wipe(*key.mutable_private_key());
 }
 
+void WipeSecrets(record::v1::ReceiptKeyRecord& key) {
+  Wipe(*key.mutable_private_key());
+}
+
+void WipeSecrets(record::v1::ReceiptKeysRecord& keys) {
+  for (record::v1::ReceiptKeyRecord& key : *keys.mutable_keys()) {
+    WipeSecrets(key);
+  }
+}
+
 absl::Status UnknownRecordVersion(absl::string_view type, uint32_t version) {
   return MakeError(
       absl::StatusCode::kFailedPrecondition, "UNKNOWN_RECORD_VERSION",

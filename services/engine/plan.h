@@ -27,6 +27,8 @@ inline constexpr uint32_t kRecordVersion = 1;
 // Overwrite the secrets in a record before it is freed.
 void WipeSecrets(record::v1::MemberRecord& member);
 void WipeSecrets(record::v1::ImportKeyRecord& key);
+void WipeSecrets(record::v1::ReceiptKeyRecord& key);
+void WipeSecrets(record::v1::ReceiptKeysRecord& keys);
 
 // The error for a record that a later version wrote.
 absl::Status UnknownRecordVersion(absl::string_view type, uint32_t version);

@@ -12,4 +12,13 @@ std::string Base64Url(absl::string_view bytes) {
   return text;
 }
 
+std::optional<std::string> FromBase64Url(absl::string_view text) {
+  std::string bytes;
+  // absl takes more than one text for the same bytes.
+  if (!absl::WebSafeBase64Unescape(text, &bytes) || Base64Url(bytes) != text) {
+    return std::nullopt;
+  }
+  return bytes;
+}
+
 }  // namespace cofactor::services

@@ -1,6 +1,7 @@
 #ifndef COFACTOR_SERVICES_JWS_BASE64URL_H_
 #define COFACTOR_SERVICES_JWS_BASE64URL_H_
 
+#include <optional>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -11,6 +12,10 @@ namespace cofactor::services {
 // without
 // "=" at the end.
 std::string Base64Url(absl::string_view bytes);
+
+// What Base64Url makes this text of. Nothing if it makes it of no bytes: there
+// is "=", a space or another character in it, or a bit too many at its end.
+std::optional<std::string> FromBase64Url(absl::string_view text);
 
 }  // namespace cofactor::services
 

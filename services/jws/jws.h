@@ -25,6 +25,9 @@ enum class JwsAlgorithm {
   kEdDsa,
 };
 
+// "ES256", "RS256" or "EdDSA".
+absl::string_view NameOf(JwsAlgorithm algorithm);
+
 // Signs with one private key. Move-only; the const methods are thread-safe.
 class JwsSigner {
  public:
@@ -34,8 +37,13 @@ class JwsSigner {
   static absl::StatusOr<JwsSigner> FromPem(JwsAlgorithm algorithm,
                                            const Secret& pem);
 
-  // With a new key for kEs256. INTERNAL: OpenSSL cannot make one.
+  // As FromPem, of PKCS #8 in DER without a passphrase, and nothing behind it.
+  static absl::StatusOr<JwsSigner> FromDer(JwsAlgorithm algorithm,
+                                           const Secret& der);
+
+  // With a new key. INTERNAL: OpenSSL cannot make one.
   static absl::StatusOr<JwsSigner> GenerateEs256();
+  static absl::StatusOr<JwsSigner> GenerateEdDsa();
 
   JwsSigner(JwsSigner&&) noexcept = default;
   JwsSigner& operator=(JwsSigner&&) noexcept = default;
@@ -51,13 +59,22 @@ class JwsSigner {
   // bytes each for kEs256. INTERNAL: OpenSSL cannot sign.
   absl::StatusOr<std::string> SignBytes(absl::string_view input) const;
 
+  // Whether this is a signature of the input as SignBytes makes it.
+  bool Verifies(absl::string_view input, absl::string_view signature) const;
+
+  // The public key as a JWK (RFC 7517), with the members that its kind must
+  // have and no others: RFC 7518, section 6.2, and RFC 8037, section 2. So its
+  // text without spaces is what RFC 7638 hashes. INVALID_ARGUMENT: of kRs256.
+  absl::StatusOr<nlohmann::json> PublicJwk() const;
+
   // The public key of kEs256 as a point that is not compressed (SEC 1, section
   // 2.3.3): 65 bytes. INVALID_ARGUMENT: another algorithm.
   absl::StatusOr<std::string> PublicPoint() const;
 
-  // The private key in PEM, PKCS #8, that FromPem reads. INTERNAL: OpenSSL
-  // cannot write it.
+  // The private key in PKCS #8, as FromPem and FromDer read it. INTERNAL:
+  // OpenSSL cannot write it.
   absl::StatusOr<Secret> PrivatePem() const;
+  absl::StatusOr<Secret> PrivateDer() const;
 
  private:
   struct FreeKey {

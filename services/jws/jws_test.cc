@@ -225,6 +225,99 @@ TEST(JwsTest, ANewKeyOutlivesItsFile) {
   EXPECT_EQ(*made->PublicPoint(), *read->PublicPoint());
 }
 
+// RFC 8037, appendices A.2 and A.3.
+TEST(JwsTest, WritesThePublicKeyOfEdDsaForItsThumbprint) {
+  const absl::StatusOr<nlohmann::json> jwk =
+      SignerOf(
+          JwsAlgorithm::kEdDsa,
+          Ed25519Key(Decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A")))
+          .PublicJwk();
+  ASSERT_TRUE(jwk.ok());
+  EXPECT_EQ(jwk->dump(),
+            R"({"crv":"Ed25519","kty":"OKP",)"
+            R"("x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"})");
+}
+
+// RFC 7515, appendix A.3.1.
+TEST(JwsTest, WritesThePublicKeyOfEs256) {
+  const absl::StatusOr<nlohmann::json> jwk =
+      SignerOf(JwsAlgorithm::kEs256, Rfc7515Key()).PublicJwk();
+  ASSERT_TRUE(jwk.ok());
+  EXPECT_EQ(jwk->dump(),
+            R"({"crv":"P-256","kty":"EC",)"
+            R"("x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",)"
+            R"("y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"})");
+}
+
+// RFC 8037, appendix A.5, and RFC 7515, appendix A.3.
+TEST(JwsTest, VerifiesTheVectorsAndNothingElse) {
+  struct Vector {
+    JwsSigner signer;
+    std::string input;
+    std::string signature;
+  };
+  Vector vectors[] = {
+      {SignerOf(JwsAlgorithm::kEdDsa, Ed25519Key(Decode("nWGxne_9WmC6hEr0kuwsxE"
+                                                        "RJxWl7MmkZcDusAxyuf2"
+                                                        "A"))),
+       "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc",
+       Decode("hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5B"
+              "hVsPt9g7sVvpAr_MuM0KAg")},
+      {SignerOf(JwsAlgorithm::kEs256, Rfc7515Key()),
+       "eyJhbGciOiJFUzI1NiJ9"
+       ".eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt"
+       "cGxlLmNvbS9pc19yb290Ijp0cnVlfQ",
+       Decode("DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSA"
+              "pmWQxfKTUJqPP3-Kg6NU1Q")},
+  };
+  for (const Vector& vector : vectors) {
+    EXPECT_TRUE(vector.signer.Verifies(vector.input, vector.signature));
+    EXPECT_FALSE(vector.signer.Verifies(vector.input + "a", vector.signature));
+    EXPECT_FALSE(vector.signer.Verifies(vector.input, ""));
+    EXPECT_FALSE(vector.signer.Verifies(vector.input, std::string(64, '\0')));
+    EXPECT_FALSE(vector.signer.Verifies(vector.input, vector.signature + '\0'));
+    EXPECT_FALSE(
+        vector.signer.Verifies(vector.input, vector.signature.substr(0, 63)));
+    for (const size_t at : {0, 31, 32, 63}) {
+      std::string changed = vector.signature;
+      changed[at] ^= 1;
+      EXPECT_FALSE(vector.signer.Verifies(vector.input, changed)) << at;
+    }
+  }
+  EXPECT_FALSE(vectors[0].signer.Verifies(vectors[1].input,  //
+                                          vectors[1].signature));
+}
+
+TEST(JwsTest, AKeyComesBackFromItsDer) {
+  absl::StatusOr<JwsSigner> made[] = {JwsSigner::GenerateEdDsa(),
+                                      JwsSigner::GenerateEs256()};
+  const JwsAlgorithm algorithms[] = {JwsAlgorithm::kEdDsa,
+                                     JwsAlgorithm::kEs256};
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(made[i].ok());
+    const absl::StatusOr<Secret> der = made[i]->PrivateDer();
+    ASSERT_TRUE(der.ok());
+    const absl::StatusOr<JwsSigner> read =
+        JwsSigner::FromDer(algorithms[i], *der);
+    ASSERT_TRUE(read.ok()) << read.status();
+    EXPECT_EQ(*made[i]->PublicJwk(), *read->PublicJwk());
+    const absl::StatusOr<std::string> signature = read->SignBytes("a");
+    ASSERT_TRUE(signature.ok());
+    EXPECT_TRUE(made[i]->Verifies("a", *signature));
+    EXPECT_FALSE(made[1 - i]->Verifies("a", *signature));
+
+    EXPECT_FALSE(JwsSigner::FromDer(algorithms[1 - i], *der).ok());
+    const std::string bytes(der->ExposeSecret());
+    for (const std::string& wrong :
+         {std::string(), std::string("banana"), bytes + "a",
+          bytes.substr(0, bytes.size() - 1)}) {
+      EXPECT_EQ(
+          JwsSigner::FromDer(algorithms[i], Secret(wrong)).status().code(),
+          absl::StatusCode::kInvalidArgument);
+    }
+  }
+}
+
 TEST(JwsTest, RefusesKeysOfOtherKinds) {
   const Key ed = Ed25519Key(std::string(32, 'a'));
   const Key p256 = Rfc7515Key();
