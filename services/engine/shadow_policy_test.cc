@@ -126,11 +126,25 @@ TEST_F(ShadowPolicyTest, NotesNothingWhereBothAgree) {
 }
 
 TEST_F(ShadowPolicyTest, JudgesWhatTheClientAskedFor) {
+  policies_.shadow->set_sign_in_acr("multi_factor");
   Prove("password");
-  EXPECT_FALSE(Note(true, "single_factor").has_value());
-  // The shadow policy does not know it.
-  policies_.shadow->mutable_levels(0)->set_acr("one");
-  EXPECT_FALSE(Note(true, "single_factor")->shadow_complete());
+  Prove("totp");
+  EXPECT_FALSE(Note(true).has_value());
+  EXPECT_FALSE(Note(true, "multi_factor").has_value());
+  EXPECT_FALSE(Note(true, "high")->shadow_complete());
+  // Less than the policy wants is not to be had.
+  policies_.shadow->set_sign_in_acr("high");
+  EXPECT_FALSE(Note(true, "multi_factor")->shadow_complete());
+}
+
+TEST_F(ShadowPolicyTest, NeverReachesWhatItDoesNotName) {
+  policies_.shadow = DefaultPolicy();
+  policies_.shadow->mutable_levels(1)->set_acr("two");
+  policies_.shadow->set_sign_in_acr("two");
+  Prove("password");
+  Prove("totp");
+  EXPECT_FALSE(Note(true, "multi_factor")->shadow_complete());
+  EXPECT_FALSE(Note(false, "multi_factor").has_value());
 }
 
 TEST_F(ShadowPolicyTest, LeavesOutOldSteps) {
