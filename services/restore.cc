@@ -12,6 +12,7 @@
 #include "services/engine/enrollment_secrets.h"
 #include "services/engine/keys.h"
 #include "services/engine/plan.h"
+#include "services/engine/rules.h"
 
 namespace cofactor::services {
 namespace {
@@ -88,19 +89,23 @@ absl::StatusOr<DisarmReport> DisarmRestored(
                            Disarm(registry, now, enrollment));
           changed += is_changed;
         }
-        if (changed == 0) return absl::OkStatus();
+        EndSessions(member.record);
+        ForgetDevices(member.record);
         transaction.Put(entry.key, member.record.SerializeAsString());
-        ++report.members;
+        report.members += changed > 0;
         report.enrollments += changed;
         return absl::OkStatus();
       }));
   for (const absl::string_view prefix :
-       {kChallengePrefix, kChallengeMarkPrefix, kIdempotencyPrefix}) {
+       {kChallengePrefix, kChallengeMarkPrefix, kIdempotencyPrefix,
+        kSignInPrefix, kSessionPrefix, kSessionMarkPrefix,
+        kRememberedDevicesPrefix, kAllRecoveriesPrefix, kApprovalPrefix}) {
     RETURN_IF_ERROR(
         ChangeAll(closed.store, prefix,
                   [&](storage::Entry entry, storage::Transaction& transaction) {
                     transaction.Delete(entry.key);
                     report.challenges += prefix == kChallengePrefix;
+                    report.sessions += prefix == kSessionPrefix;
                     return absl::OkStatus();
                   }));
   }

@@ -11,9 +11,11 @@ namespace cofactor::services {
 
 // What was changed in a store that was restored.
 struct DisarmReport {
+  // Whose enrollments were changed.
   uint64_t members = 0;
   uint64_t enrollments = 0;
   uint64_t challenges = 0;
+  uint64_t sessions = 0;
 };
 
 // Makes a store that was restored from a backup accept nothing that may have
@@ -24,7 +26,8 @@ struct DisarmReport {
 //     on;
 //   - a factor whose state changes with use, as a set of recovery codes, is
 //     disabled until it is bound again;
-//   - challenges end, and kept results of calls are dropped.
+//   - challenges, sign-ins, sessions, recoveries and approvals end, remembered
+//     devices are forgotten, and kept results of calls are dropped.
 //
 // Failures and locks since the backup are forgotten with it; so are changes of
 // members, enrollments and clients: whoever was removed since is there again.

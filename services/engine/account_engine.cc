@@ -9,6 +9,9 @@
 #include "services/engine/input.h"
 #include "services/engine/keys.h"
 #include "services/engine/lookup.h"
+#include "services/engine/member_sessions.h"
+#include "services/engine/policies.h"
+#include "services/engine/rules.h"
 #include "services/engine/views.h"
 
 namespace cofactor::services {
@@ -161,6 +164,7 @@ absl::Status AccountEngine::DeleteAccount(
   plan.Delete(AccountKey(account_id));
   plan.Delete(RosterKey(account_id));
   plan.Delete(CodeOnlyKey(account_id));
+  RETURN_IF_ERROR(DeletePolicies(plan, account_id));
   return absl::OkStatus();
 }
 
@@ -234,6 +238,7 @@ absl::Status AccountEngine::UpdateMember(
       request.update_mask(), {"display_name", "role", "state", "valid_until"}));
   ASSIGN_OR_RETURN(auto member,
                    ReadMember(plan, wanted.account_id(), wanted.member_id()));
+  const bool could_verify = MayVerify(member.record, plan.now());
   for (const std::string& path : request.update_mask().paths()) {
     if (path == "display_name") {
       RETURN_IF_ERROR(SetDisplayName("member.display_name",
@@ -247,6 +252,11 @@ absl::Status AccountEngine::UpdateMember(
       RETURN_IF_ERROR(SetValidUntil(wanted, member.record));
     }
   }
+  // Who comes back after a suspension or an end signs in anew.
+  if (!could_verify || !MayVerify(member.record, plan.now())) {
+    RETURN_IF_ERROR(EndSessions(plan, member.record));
+    ForgetDevices(plan, member.record);
+  }
   member.record.set_update_micros(absl::ToUnixMicros(plan.now()));
   plan.Write(MemberKey(wanted.account_id(), wanted.member_id()), member.record);
   plan.Announce({wanted.account_id(), wanted.member_id(), ""});
@@ -259,11 +269,13 @@ absl::Status AccountEngine::DeleteMember(
     v1::DeleteMemberResponse& response) const {
   RETURN_IF_ERROR(CheckId("account_id", request.account_id()));
   RETURN_IF_ERROR(CheckId("member_id", request.member_id()));
-  ASSIGN_OR_RETURN(const auto member,
+  ASSIGN_OR_RETURN(auto member,
                    ReadMember(plan, request.account_id(), request.member_id()));
   for (const auto& enrollment : member.record.enrollments()) {
     RETURN_IF_ERROR(ForgetActivation(plan, enrollment));
   }
+  RETURN_IF_ERROR(EndSessions(plan, member.record));
+  ForgetDevices(plan, member.record);
   plan.Delete(MemberKey(request.account_id(), request.member_id()));
   plan.Announce({request.account_id(), request.member_id(), ""});
   ChangeRoster(plan, request.account_id());

@@ -196,6 +196,11 @@ absl::Status ExportEngine::ImportMember(
   bool changed = false;
   if (!ours.exists()) {
     ours.record = theirs;
+    // As old as it was, it could be taken for a member of this id who was
+    // removed here: what was granted to that one must not come back.
+    const uint64_t generation = absl::ToUnixMicros(plan.now());
+    ours.record.set_session_generation(generation);
+    ours.record.set_device_generation(generation);
     response.set_members_created(response.members_created() + 1);
   } else {
     changed = MergeMember(theirs, ours.record);

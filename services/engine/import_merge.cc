@@ -5,6 +5,7 @@
 
 #include "base/secret.h"
 #include "google/protobuf/repeated_field.h"
+#include "services/engine/rules.h"
 
 namespace cofactor::services {
 namespace {
@@ -95,6 +96,8 @@ bool MergeMember(const MemberRecord& theirs, MemberRecord& ours) {
   bool changed = false;
   if (theirs.suspended() && !ours.suspended()) {
     ours.set_suspended(true);
+    EndSessions(ours);
+    ForgetDevices(ours);
     changed = true;
   }
   if (theirs.valid_until_micros() != 0 &&

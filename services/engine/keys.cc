@@ -89,11 +89,11 @@ std::string ShadowDifferencePrefix(absl::string_view account_id) {
 }
 
 std::string SignInKey(absl::string_view sign_in_id) {
-  return absl::StrCat("n/", sign_in_id);
+  return absl::StrCat(kSignInPrefix, sign_in_id);
 }
 
 std::string SessionKey(absl::string_view session_id) {
-  return absl::StrCat("e/", session_id);
+  return absl::StrCat(kSessionPrefix, session_id);
 }
 
 std::string SessionListKey(absl::string_view account_id,
@@ -104,12 +104,12 @@ std::string SessionListKey(absl::string_view account_id,
 
 std::string SessionListPrefix(absl::string_view account_id,
                               absl::string_view member_id) {
-  return absl::StrCat("f/", account_id, "/", member_id, "/");
+  return absl::StrCat(kSessionMarkPrefix, account_id, "/", member_id, "/");
 }
 
 std::string RememberedDevicesKey(absl::string_view account_id,
                                  absl::string_view member_id) {
-  return absl::StrCat("b/", account_id, "/", member_id);
+  return absl::StrCat(kRememberedDevicesPrefix, account_id, "/", member_id);
 }
 
 std::string RecoveryKey(absl::string_view account_id,
@@ -118,11 +118,11 @@ std::string RecoveryKey(absl::string_view account_id,
 }
 
 std::string RecoveryPrefix(absl::string_view account_id) {
-  return absl::StrCat("v/", account_id, "/");
+  return absl::StrCat(kAllRecoveriesPrefix, account_id, "/");
 }
 
 std::string ApprovalKey(absl::string_view approval_id) {
-  return absl::StrCat("g/", approval_id);
+  return absl::StrCat(kApprovalPrefix, approval_id);
 }
 
 }  // namespace cofactor::services

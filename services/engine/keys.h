@@ -84,9 +84,11 @@ std::string ShadowDifferencePrefix(absl::string_view account_id);
 
 // SignInRecord.
 std::string SignInKey(absl::string_view sign_in_id);
+inline constexpr absl::string_view kSignInPrefix = "n/";
 
 // SessionRecord.
 std::string SessionKey(absl::string_view session_id);
+inline constexpr absl::string_view kSessionPrefix = "e/";
 
 // Empty record that lists a session under its member.
 std::string SessionListKey(absl::string_view account_id,
@@ -94,18 +96,22 @@ std::string SessionListKey(absl::string_view account_id,
                            absl::string_view session_id);
 std::string SessionListPrefix(absl::string_view account_id,
                               absl::string_view member_id);
+inline constexpr absl::string_view kSessionMarkPrefix = "f/";
 
 // RememberedDevicesRecord.
 std::string RememberedDevicesKey(absl::string_view account_id,
                                  absl::string_view member_id);
+inline constexpr absl::string_view kRememberedDevicesPrefix = "b/";
 
 // RecoveryRecord.
 std::string RecoveryKey(absl::string_view account_id,
                         absl::string_view member_id);
 std::string RecoveryPrefix(absl::string_view account_id);
+inline constexpr absl::string_view kAllRecoveriesPrefix = "v/";
 
 // ApprovalRecord.
 std::string ApprovalKey(absl::string_view approval_id);
+inline constexpr absl::string_view kApprovalPrefix = "g/";
 
 // ReceiptKeysRecord.
 inline constexpr absl::string_view kReceiptKeysKey = "x/receipts";

@@ -40,6 +40,14 @@ void DropEndedPending(record::v1::MemberRecord& member, absl::Time now) {
   }
 }
 
+void EndSessions(record::v1::MemberRecord& member) {
+  member.set_session_generation(member.session_generation() + 1);
+}
+
+void ForgetDevices(record::v1::MemberRecord& member) {
+  member.set_device_generation(member.device_generation() + 1);
+}
+
 record::v1::EnrollmentRecord* FindEnrollment(record::v1::MemberRecord& member,
                                              absl::string_view enrollment_id) {
   auto& enrollments = *member.mutable_enrollments();

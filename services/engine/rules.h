@@ -45,6 +45,12 @@ absl::Status CheckMayVerify(const record::v1::MemberRecord& member,
 // member that was read, before anything else.
 void DropEndedPending(record::v1::MemberRecord& member, absl::Time now);
 
+// Ends all sessions and open sign-ins of the member, for good.
+void EndSessions(record::v1::MemberRecord& member);
+
+// Forgets all remembered devices of the member, for good.
+void ForgetDevices(record::v1::MemberRecord& member);
+
 // The enrollment of that id, or null.
 record::v1::EnrollmentRecord* FindEnrollment(record::v1::MemberRecord& member,
                                              absl::string_view enrollment_id);
