@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
+#include "services/engine/current_secret.h"
 #include "services/engine/enrollment_attributes.h"
 #include "services/engine/enrollment_secrets.h"
 #include "services/engine/guess_budgets.h"
@@ -135,6 +136,8 @@ absl::Status EnrollmentEngine::BeginEnrollment(
         absl::StrCat("the member has ", kMaxEnrollments,
                      " enrollments, the most there may be: delete one first"));
   }
+  RETURN_IF_ERROR(CheckCurrentSecret(plan, *factor, request.parameters(),
+                                     /*recovery=*/false, member.record));
   EnrollmentRecord& enrollment = *member.record.add_enrollments();
   enrollment.set_enrollment_id(randomness_.DrawId());
   ASSIGN_OR_RETURN(
