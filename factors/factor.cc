@@ -20,6 +20,11 @@ absl::StatusOr<std::optional<OutgoingMessage>> Factor::WakeUp(
   return std::nullopt;
 }
 
+absl::StatusOr<std::optional<OutgoingMessage>> Factor::NoticeTo(
+    const FactorState& state) const {
+  return std::nullopt;
+}
+
 absl::StatusOr<BegunEnrollment> Factor::ResendEnrollment(
     const FactorState& state, absl::Time now, Randomness& randomness) const {
   return absl::UnimplementedError("the factor sends nothing");

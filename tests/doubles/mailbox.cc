@@ -52,6 +52,11 @@ class CopyingFactor final : public factors::Factor {
     return factor_.CurrentSecret(parameters);
   }
 
+  absl::StatusOr<std::optional<factors::OutgoingMessage>> NoticeTo(
+      const FactorState& state) const override {
+    return factor_.NoticeTo(state);
+  }
+
   absl::Status CheckResponse(const v1::FactorResponse& response,
                              absl::string_view code_field) const override {
     return factor_.CheckResponse(response, code_field);
