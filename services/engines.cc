@@ -38,7 +38,7 @@ Engines::Engines(const EngineOptions& options,
       verifications(registry, code_index, decoys, &notices),
       support(registry, code_index),
       approvals(registry, challenges, verifications, receipts, randomness),
-      sign_ins(registry, enrollments, challenges, verifications, sessions,
+      sign_ins(registry, verifications, challenges, enrollments, sessions,
                randomness) {}
 
 }  // namespace cofactor::services
