@@ -15,6 +15,7 @@
 #include "services/engine/policies.h"
 #include "services/engine/remembered_devices.h"
 #include "services/engine/rules.h"
+#include "services/engine/shadow_policy.h"
 #include "services/engine/sign_in_records.h"
 #include "services/engine/sign_in_ways.h"
 
@@ -82,6 +83,11 @@ std::string BegunFor(const SignInWork& work,
   return "";
 }
 
+bool HasResponse(const v1::ContinueSignInRequest& request) {
+  return request.response().response_case() !=
+         v1::FactorResponse::RESPONSE_NOT_SET;
+}
+
 bool IsNamed(const std::vector<std::string>& types, absl::string_view type) {
   return std::find(types.begin(), types.end(), type) != types.end();
 }
@@ -137,7 +143,7 @@ absl::Status SignInEngine::StartSignIn(
     RETURN_IF_ERROR(AddStep(plan, answer.step, work));
     RETURN_IF_ERROR(TakeDevice(plan, request.remembered_device_token(), work));
     told = plan.audit();
-    RETURN_IF_ERROR(progress_.Advance(plan, request.factor_type(), work));
+    RETURN_IF_ERROR(GoOn(plan, request.factor_type(), work));
   } else if (!request.factor_type().empty()) {
     RETURN_IF_ERROR(
         progress_.AskUnknown(plan, "", request.factor_type(), work));
@@ -248,11 +254,9 @@ absl::Status SignInEngine::ContinueSignIn(
   RETURN_IF_ERROR(CheckOpen(stored.record, plan.now()));
   const std::string before = stored.record.SerializeAsString();
   ASSIGN_OR_RETURN(SignInWork work, Resume(plan, std::move(stored.record)));
-  const bool has_response = request.response().response_case() !=
-                            v1::FactorResponse::RESPONSE_NOT_SET;
   const bool asks =
       !request.enrollment_id().empty() || !request.factor_type().empty();
-  if (!has_response && asks) {
+  if (!HasResponse(request) && asks) {
     RETURN_IF_ERROR(IsBegun(work.record)
                         ? progress_.Ask(plan, request.enrollment_id(),
                                         request.factor_type(), work)
@@ -264,7 +268,7 @@ absl::Status SignInEngine::ContinueSignIn(
     response.set_verified(answer.kind == Kind::kRight);
     response.set_reason(answer.reason);
     record::v1::AuditRecord told = plan.audit();
-    RETURN_IF_ERROR(Count(plan, answer, "", work));
+    RETURN_IF_ERROR(Count(plan, answer, work));
     // What was asked next is not what this call decided about.
     if (work.grant.has_value()) told.set_note(plan.audit().note());
     plan.audit() = std::move(told);
@@ -283,14 +287,13 @@ absl::StatusOr<SignInAnswer> SignInEngine::TakeAnswer(
     Plan& plan, const v1::ContinueSignInRequest& request,
     SignInWork& work) const {
   const v1::Policy& policy = work.policies.enforced;
-  const bool has_response = request.response().response_case() !=
-                            v1::FactorResponse::RESPONSE_NOT_SET;
   const bool is_begun = IsBegun(work.record);
   std::vector<Candidate> answerable;
   if (is_begun) answerable = FindAnswerable(progress_.SceneOf(plan, work));
   const std::vector<Candidate>* const options =
       is_begun ? &answerable : nullptr;
-  if (!has_response) return answers_.Look(plan, policy, options, work.record);
+  if (!HasResponse(request))
+    return answers_.Look(plan, policy, options, work.record);
   if (work.record.state() == v1::SIGN_IN_STATE_ENROLLMENT_REQUIRED &&
       is_begun) {
     const std::string begun = BegunFor(work, request);
@@ -308,13 +311,12 @@ absl::StatusOr<SignInAnswer> SignInEngine::TakeAnswer(
 }
 
 absl::Status SignInEngine::Count(Plan& plan, const SignInAnswer& answer,
-                                 absl::string_view factor_type,
                                  SignInWork& work) const {
   SignInRecord& record = work.record;
   switch (answer.kind) {
     case Kind::kRight:
       RETURN_IF_ERROR(AddStep(plan, answer.step, work));
-      return progress_.Advance(plan, factor_type, work);
+      return GoOn(plan, "", work);
     case Kind::kWrong:
       record.set_failures(record.failures() + 1);
       if (record.failures() < kSignInAttempts) return absl::OkStatus();
@@ -334,8 +336,7 @@ absl::Status SignInEngine::Count(Plan& plan, const SignInAnswer& answer,
       IsBegun(record) &&
       (record.state() == v1::SIGN_IN_STATE_ENROLLMENT_REQUIRED ||
        IsReached(progress_.SceneOf(plan, work), !record.session_id().empty()));
-  return goes_on ? progress_.Advance(plan, factor_type, work)
-                 : absl::OkStatus();
+  return goes_on ? progress_.Advance(plan, "", work) : absl::OkStatus();
 }
 
 absl::Status SignInEngine::AddStep(Plan& plan, const StepRecord& step,
@@ -350,6 +351,18 @@ absl::Status SignInEngine::AddStep(Plan& plan, const StepRecord& step,
   if (!HasStepOf(record, step.enrollment_id())) *record.add_steps() = step;
   // A new enrollment may have taken the place of one that has answered.
   DropDeadSteps(work.member.record, record);
+  return absl::OkStatus();
+}
+
+absl::Status SignInEngine::GoOn(Plan& plan, absl::string_view factor_type,
+                                SignInWork& work) const {
+  RETURN_IF_ERROR(progress_.Advance(plan, factor_type, work));
+  SignInDecision decision;
+  decision.sign_in_id = work.record.sign_in_id();
+  decision.member_id = work.record.member_id();
+  decision.wanted_acr = work.record.acr();
+  decision.complete = work.record.state() == v1::SIGN_IN_STATE_COMPLETE;
+  NoteShadowDifference(plan, work.policies, work.record.steps(), decision);
   return absl::OkStatus();
 }
 

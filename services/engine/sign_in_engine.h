@@ -71,10 +71,14 @@ class SignInEngine {
       SignInWork& work) const;
   // Counts an answer for the sign-in.
   absl::Status Count(Plan& plan, const SignInAnswer& answer,
-                     absl::string_view factor_type, SignInWork& work) const;
+                     SignInWork& work) const;
   // Adds a right answer to the steps, and reads the member as it is after it.
   absl::Status AddStep(Plan& plan, const record::v1::StepRecord& step,
                        SignInWork& work) const;
+  // Goes on after a step that was added, and notes what the policy that is
+  // tried makes of it. factor_type: as for SignInProgress::Advance.
+  absl::Status GoOn(Plan& plan, absl::string_view factor_type,
+                    SignInWork& work) const;
 
   const factors::FactorRegistry& registry_;
   const Sessions& sessions_;
