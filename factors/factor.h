@@ -194,6 +194,15 @@ class Factor {
       const EnrollmentSubject& subject, const v1::FactorParameters& parameters,
       absl::Time now, Randomness& randomness) const = 0;
 
+  // What the parameters of a new enrollment bring to show that the person knows
+  // the secret it is to replace, as a response for Verify; none if they bring
+  // none. The host asks before BeginEnrollment if the member has an enrollment
+  // of this factor and the factor is single and known. None by default: such a
+  // factor can be changed by deletion alone. Field names in errors start with
+  // "parameters.".
+  virtual absl::StatusOr<std::optional<v1::FactorResponse>> CurrentSecret(
+      const v1::FactorParameters& parameters) const;
+
   // Whether the response could be one of this factor at all, as "6 to 8
   // digits". The host asks before ConfirmEnrollment and Verify. code_field:
   // path of the code in the request, for the error.

@@ -51,6 +51,22 @@ class ChallengeEngine {
   absl::Status VerifyChallenge(Plan& plan,
                                const v1::VerifyChallengeRequest& request,
                                v1::VerifyChallengeResponse& response) const;
+  // Whether it is told that there is nobody to ask. If not, a challenge is
+  // started that nobody can answer and that looks like any other.
+  enum class Disclosure {
+    // To callers who may know members.
+    kByScope,
+    // To nobody.
+    kNever,
+    // To everybody: the caller has shown to speak for the member.
+    kAlways,
+  };
+  // As CreateChallenge, for other engines.
+  absl::Status StartChallenge(Plan& plan,
+                              const v1::CreateChallengeRequest& request,
+                              Disclosure disclosure,
+                              v1::CreateChallengeResponse& response) const;
+
   // Of DeviceService: the answer of a device to a challenge of "push".
   absl::Status AnswerChallenge(Plan& plan,
                                const v1::AnswerChallengeRequest& request,
@@ -90,11 +106,12 @@ class ChallengeEngine {
     v1::Enrollment enrollment;
   };
 
+  // told: whether it is told that there is nobody.
   absl::StatusOr<Challenged> WhomToAsk(
-      Plan& plan, const v1::CreateChallengeRequest& request) const;
+      Plan& plan, const v1::CreateChallengeRequest& request, bool told) const;
   // NOT_FOUND or FAILED_PRECONDITION if there is nobody.
   absl::StatusOr<Challenged> FindWhomToAsk(
-      Plan& plan, const v1::CreateChallengeRequest& request) const;
+      Plan& plan, const v1::CreateChallengeRequest& request, bool told) const;
 
   // Starts a challenge, or starts it anew, and plans its message. Returns the
   // number to show, if there is any.

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
+#include "services/engine/current_secret.h"
 #include "services/engine/enrollment_attributes.h"
 #include "services/engine/enrollment_secrets.h"
 #include "services/engine/guess_budgets.h"
@@ -142,6 +143,8 @@ absl::Status EnrollmentEngine::BeginEnrollment(
         permit, guard_->CheckBind(plan, member.record, factor->descriptor(),
                                   request.parameters(), request.proof()));
   }
+  RETURN_IF_ERROR(CheckCurrentSecret(plan, *factor, request.parameters(),
+                                     permit.recovery, member.record));
   EnrollmentRecord& enrollment = *member.record.add_enrollments();
   enrollment.set_enrollment_id(randomness_.DrawId());
   enrollment.set_sign_in_id(permit.sign_in_id);

@@ -147,6 +147,11 @@ class EngineHarness {
   // Receipts need keys, which a test that wants some has to make
   // (services/receipts/receipt_keys.h).
   const services::Sessions& sessions() const { return sessions_; }
+  const factors::FactorRegistry& registry() const { return registry_; }
+  const services::ChallengeEngine& challenges() const { return challenges_; }
+  const services::VerificationEngine& verifications() const {
+    return verifications_;
+  }
   ManualClock& clock() { return clock_; }
   storage::Store& store() { return store_; }
   absl::Time now() const { return clock_.Now(); }

@@ -47,6 +47,11 @@ class CopyingFactor final : public factors::Factor {
     return factor_.WakeUp(state);
   }
 
+  absl::StatusOr<std::optional<v1::FactorResponse>> CurrentSecret(
+      const v1::FactorParameters& parameters) const override {
+    return factor_.CurrentSecret(parameters);
+  }
+
   absl::StatusOr<std::optional<factors::OutgoingMessage>> NoticeTo(
       const FactorState& state) const override {
     return factor_.NoticeTo(state);
