@@ -452,6 +452,10 @@ absl::StatusOr<ChallengeEngine::Outcome> ChallengeEngine::Judge(
     decoys_.Touch(plan, challenge.account_id(), challenge.member_id(),
                   factor_type);
     WriteTrial(plan, member.record, result);
+    if (result.verified && notices_ != nullptr) {
+      RETURN_IF_ERROR(
+          notices_->TellOfUse(plan, factor.descriptor(), member.record));
+    }
   }
   outcome.verified = result.verified;
   outcome.reason = result.reason;

@@ -14,6 +14,7 @@
 #include "factors/factor_registry.h"
 #include "services/engine/decoys.h"
 #include "services/engine/message_planner.h"
+#include "services/engine/notices.h"
 #include "services/engine/plan.h"
 
 namespace cofactor::services {
@@ -22,13 +23,16 @@ namespace cofactor::services {
 // they mean, and MutationRunner for how a plan is committed. Thread-safe.
 class ChallengeEngine {
  public:
-  // None is owned; all must outlive this.
+  // None is owned; all must outlive this. notices: null if members are told of
+  // nothing.
   ChallengeEngine(const factors::FactorRegistry& registry, const Decoys& decoys,
-                  const MessagePlanner& messages, Randomness& randomness)
+                  const MessagePlanner& messages, Randomness& randomness,
+                  const Notices* notices = nullptr)
       : registry_(registry),
         decoys_(decoys),
         messages_(messages),
-        randomness_(randomness) {}
+        randomness_(randomness),
+        notices_(notices) {}
 
   absl::Status CreateChallenge(Plan& plan,
                                const v1::CreateChallengeRequest& request,
@@ -135,6 +139,7 @@ class ChallengeEngine {
   const Decoys& decoys_;
   const MessagePlanner& messages_;
   Randomness& randomness_;
+  const Notices* const notices_;
 };
 
 }  // namespace cofactor::services
