@@ -1,13 +1,20 @@
 #include "base/executor.h"
 
+#include <sys/resource.h>
+
 #include <utility>
 
 namespace cofactor {
 
-ThreadPool::ThreadPool(size_t threads, size_t capacity) : capacity_(capacity) {
+ThreadPool::ThreadPool(size_t threads, size_t capacity, int niceness)
+    : capacity_(capacity) {
   threads_.reserve(threads);
   for (size_t i = 0; i < threads; ++i) {
-    threads_.emplace_back([this] { RunTasks(); });
+    threads_.emplace_back([this, niceness] {
+      // On Linux it holds for the calling thread alone.
+      if (niceness > 0) setpriority(PRIO_PROCESS, 0, niceness);
+      RunTasks();
+    });
   }
 }
 

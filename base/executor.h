@@ -41,8 +41,10 @@ class InlineExecutor final : public Executor {
 // A fixed number of threads with a bounded queue.
 class ThreadPool final : public Executor {
  public:
-  // threads and capacity: at least 1. capacity: tasks that may wait.
-  ThreadPool(size_t threads, size_t capacity);
+  // threads and capacity: at least 1. capacity: tasks that may wait. niceness:
+  // 0 to 19; the more, the less processor time the threads get beside others
+  // that want it. It is a wish: nothing fails without it.
+  ThreadPool(size_t threads, size_t capacity, int niceness = 0);
 
   // Runs all that was taken, then ends the threads.
   ~ThreadPool() override;

@@ -46,10 +46,13 @@ struct FactorDescriptor {
   // there are, so that nobody is worn down.
   bool prompts = false;
   // A member has one enrollment of it: one that is confirmed deletes the
-  // others.
+  // others. So a guess at a slow one takes the time of one.
   bool single = false;
   // StartChallenge and BeginEnrollment make messages with codes.
   bool sends_messages = false;
+  // A verdict takes so long that it must not hold up others: the host judges it
+  // in a pool of its own.
+  bool slow = false;
   bool phishing_resistant = false;
   // AcceptableCodes is implemented: a code tells whose it is.
   bool identifies_member = false;

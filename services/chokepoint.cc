@@ -43,8 +43,8 @@ absl::StatusOr<Caller> Chokepoint::Admit(
   return caller;
 }
 
-grpc::ServerUnaryReactor* Chokepoint::Serve(
-    grpc::CallbackServerContext* context,
+grpc::ServerUnaryReactor* Chokepoint::ServeOn(
+    Executor& executor, grpc::CallbackServerContext* context,
     const google::protobuf::Message& request, Work work) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   const absl::StatusOr<const MethodAccess*> method = gate_.MethodOf(request);
@@ -63,7 +63,7 @@ grpc::ServerUnaryReactor* Chokepoint::Serve(
   }
   call->caller = *std::move(caller);
   const bool scheduled =
-      executor_.TrySchedule([context, call, work = std::move(work)]() mutable {
+      executor.TrySchedule([context, call, work = std::move(work)]() mutable {
         // gRPC cancels a call when its deadline passes. Nothing was done yet.
         if (context->IsCancelled()) {
           return call->Finish(MakeError(

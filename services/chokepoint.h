@@ -18,6 +18,7 @@
 #include "services/engine/mutation_runner.h"
 #include "services/engine/plan.h"
 #include "services/gate.h"
+#include "services/slow_calls.h"
 #include "storage/store.h"
 
 namespace cofactor::services {
@@ -31,18 +32,22 @@ class Chokepoint {
   using Work = absl::AnyInvocable<void(Caller, Done) &&>;
 
   // None is owned; all must outlive every call. sender, listener: as
-  // MutationRunner.
+  // MutationRunner. slow: takes what it takes off the executor; null if nothing
+  // is slow.
   Chokepoint(const Gate& gate, CallTelemetry& telemetry, Executor& executor,
              storage::Store& store, const Clock& clock,
              const AuditLog& audit_log, MessageSender* sender,
-             ChallengeListener* listener)
+             ChallengeListener* listener, const SlowCalls* slow = nullptr)
       : gate_(gate),
         telemetry_(telemetry),
         executor_(executor),
         store_(store),
         clock_(clock),
+        slow_(slow),
         runner_(store, executor, clock, audit_log, &telemetry, sender,
-                listener) {}
+                listener),
+        slow_runner_(store, slow == nullptr ? executor : slow->executor(),
+                     clock, audit_log, &telemetry, sender, listener) {}
 
   // Lets a call in, or says why not. For calls that Serve does not serve.
   absl::StatusOr<Caller> Admit(const grpc::ServerContextBase& context,
@@ -53,7 +58,9 @@ class Chokepoint {
   // waits already. The work calls done exactly once, from any thread.
   grpc::ServerUnaryReactor* Serve(grpc::CallbackServerContext* context,
                                   const google::protobuf::Message& request,
-                                  Work work);
+                                  Work work) {
+    return ServeOn(executor_, context, request, std::move(work));
+  }
 
   // Serves a call that changes nothing: engine.*method decides it at a
   // snapshot.
@@ -89,20 +96,23 @@ class Chokepoint {
       Response* response, const Engine& engine,
       absl::Status (Engine::*method)(Plan&, const Request&, Response&) const,
       Then then) {
-    return Serve(context, *request,
-                 [this, request, response, &engine, method,
-                  then = std::move(then)](Caller caller, Done done) mutable {
-                   if (then != nullptr) {
-                     done = After(std::move(then), std::move(done));
-                   }
-                   runner_.Run(
-                       std::move(caller), *request, request->request_id(),
-                       *response,
-                       [request, response, &engine, method](Plan& plan) {
-                         return (engine.*method)(plan, *request, *response);
-                       },
-                       std::move(done));
-                 });
+    // A plan that has to be made again is made in the same pool.
+    const bool slow = slow_ != nullptr && slow_->Takes(*request);
+    MutationRunner& runner = slow ? slow_runner_ : runner_;
+    return ServeOn(slow ? slow_->executor() : executor_, context, *request,
+                   [this, request, response, &engine, method, &runner,
+                    then = std::move(then)](Caller caller, Done done) mutable {
+                     if (then != nullptr) {
+                       done = After(std::move(then), std::move(done));
+                     }
+                     runner.Run(
+                         std::move(caller), *request, request->request_id(),
+                         *response,
+                         [request, response, &engine, method](Plan& plan) {
+                           return (engine.*method)(plan, *request, *response);
+                         },
+                         std::move(done));
+                   });
   }
 
   // For calls that have no request id.
@@ -110,6 +120,11 @@ class Chokepoint {
 
  private:
   struct Call;
+
+  grpc::ServerUnaryReactor* ServeOn(Executor& executor,
+                                    grpc::CallbackServerContext* context,
+                                    const google::protobuf::Message& request,
+                                    Work work);
 
   // Runs then on the executor if the status is OK.
   Done After(Then then, Done done);
@@ -119,7 +134,9 @@ class Chokepoint {
   Executor& executor_;
   storage::Store& store_;
   const Clock& clock_;
+  const SlowCalls* const slow_;
   MutationRunner runner_;
+  MutationRunner slow_runner_;
 };
 
 }  // namespace cofactor::services

@@ -28,6 +28,8 @@
 #include "base/status_macros.h"
 #include "cofactor/config/v1/server_config.pb.h"
 #include "factors/factor_registry.h"
+#include "factors/password/password_factor.h"
+#include "factors/password/password_strength.h"
 #include "factors/standard_factors.h"
 #include "grpc/support/log.h"
 #include "services/admin_key.h"
@@ -168,6 +170,8 @@ ServerOptions OptionsOf(const config::v1::ServerConfig& config) {
   options.audit_retention = RetentionOf(config);
   options.log_all_calls = config.logging().calls() == config::v1::CALL_LOG_ALL;
   options.dev = config.mode() == config::v1::MODE_DEV;
+  options.slow_threads = config.passwords().threads();
+  options.max_waiting_slow_calls = config.passwords().max_waiting();
   if (config.messaging().has_sms()) {
     options.send_policy = SendPolicyOf(config.messaging().sms());
   }
@@ -299,6 +303,22 @@ std::optional<absl::Status> RunCommand(Process& process) {
   return std::nullopt;
 }
 
+// Reads the blocklist, if there is one.
+absl::StatusOr<factors::password::PasswordOptions> PasswordOptionsOf(
+    const config::v1::PasswordPolicy& passwords) {
+  using factors::password::Blocklist;
+  factors::password::PasswordOptions options;
+  options.memory_kib = passwords.memory_kib();
+  options.iterations = passwords.iterations();
+  options.min_code_points = passwords.min_code_points();
+  if (!passwords.blocklist_file().empty()) {
+    ASSIGN_OR_RETURN(Blocklist blocklist,
+                     Blocklist::Read(passwords.blocklist_file()));
+    options.blocklist = std::make_shared<const Blocklist>(std::move(blocklist));
+  }
+  return options;
+}
+
 absl::Status Prepare(Process& process) {
   if (absl::GetFlag(FLAGS_config).empty()) {
     return absl::InvalidArgumentError("--config is required");
@@ -312,8 +332,10 @@ absl::Status Prepare(Process& process) {
   }
   factors::push::PushOptions push_options;
   push_options.device_server = process.config.push().device_server();
-  RETURN_IF_ERROR(
-      factors::RegisterStandardFactors(factors, sms_options, push_options));
+  ASSIGN_OR_RETURN(const factors::password::PasswordOptions password_options,
+                   PasswordOptionsOf(process.config.passwords()));
+  RETURN_IF_ERROR(factors::RegisterStandardFactors(
+      factors, sms_options, push_options, password_options));
   process.registry = std::move(factors).Build();
   std::vector<std::string> factor_types;
   for (const factors::Factor* factor : process.registry->All()) {

@@ -28,6 +28,8 @@ constexpr size_t kMaxTails = 64;
 
 // How late streams may notice that a time has come.
 constexpr absl::Duration kTickInterval = absl::Seconds(1);
+// Slow calls take what processor time the others leave.
+constexpr int kSlowNiceness = 10;
 
 // 16 bytes each: 2,000 members' codes of three time steps in 350 accounts.
 constexpr size_t kMaxIndexedCodes = 2'000'000;
@@ -176,8 +178,11 @@ Server::Server(const ServerOptions& options, ServerParts parts,
       clients_(parts.randomness),
       exports_(registry_, parts.randomness),
       pool_(options.threads, options.max_waiting_calls),
+      slow_pool_(options.slow_threads, options.max_waiting_slow_calls,
+                 kSlowNiceness),
+      slow_calls_(registry_, slow_pool_),
       chokepoint_(*gate_, telemetry_, pool_, *store_, clock_, audit_log_,
-                  &router_, &hub_),
+                  &router_, &hub_, &slow_calls_),
       audit_tail_(pool_, *store_, kMaxTails),
       watch_(pool_, *store_, clock_, challenges_, hub_,
              options.max_challenge_watches),

@@ -52,6 +52,7 @@
 #include "services/engine/verification_engine.h"
 #include "services/gate.h"
 #include "services/messenger/make_messenger.h"
+#include "services/slow_calls.h"
 #include "services/store_keeper.h"
 #include "services/telemetry/log.h"
 #include "services/telemetry/metrics.h"
@@ -74,6 +75,10 @@ struct ServerOptions {
   // Threads that plan calls, and calls that may wait for one.
   size_t threads = 4;
   size_t max_waiting_calls = 4096;
+  // The same for slow calls, as those with a password. Each thread takes the
+  // memory of one hash; calls that wait take their turn 30 ms after each other.
+  size_t slow_threads = 2;
+  size_t max_waiting_slow_calls = 32;
   // Streams that may be open at once.
   size_t max_challenge_watches = 10'000;
   size_t max_device_channels = 20'000;
@@ -183,6 +188,8 @@ class Server {
   const ExportEngine exports_;
   ThreadPool pool_;
   ChallengeHub hub_;
+  ThreadPool slow_pool_;
+  const SlowCalls slow_calls_;
   Chokepoint chokepoint_;
   AuditTail audit_tail_;
   ChallengeWatch watch_;

@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "google/protobuf/text_format.h"
 #include "services/config/check_messaging.h"
+#include "services/config/check_passwords.h"
 #include "services/config/check_push.h"
 #include "services/config/config_checker.h"
 
@@ -78,6 +79,10 @@ void CheckConfig(ConfigChecker& check, const ConfigPart& root,
     CheckPush(check, ConfigChecker::Of(root, "push"), config.push(),
               config.mode());
   }
+  if (config.has_passwords()) {
+    CheckPasswords(check, ConfigChecker::Of(root, "passwords"),
+                   config.passwords());
+  }
 }
 
 void MakeAbsolute(const std::string& folder, std::string& path) {
@@ -145,6 +150,9 @@ absl::StatusOr<config::v1::ServerConfig> ParseConfig(absl::string_view text,
     FillInDefaults(sms);
   }
   if (config.has_push()) MakeAbsolute(folder, *config.mutable_push());
+  config::v1::PasswordPolicy& passwords = *config.mutable_passwords();
+  MakeAbsolute(folder, *passwords.mutable_blocklist_file());
+  FillInDefaults(passwords);
   return config;
 }
 

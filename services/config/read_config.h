@@ -10,7 +10,8 @@
 namespace cofactor::services {
 
 // Reads a configuration file, checks that every choice is made, makes its paths
-// relative to the working folder, and fills in the defaults of messaging.
+// relative to the working folder, and fills in the defaults of messaging and
+// passwords.
 //   NOT_FOUND            there is no such file, or it cannot be read.
 //   FAILED_PRECONDITION  it is no configuration: one line for each error, as
 //                        "cofactor.textproto:3:5: storage.key_ring_file: ...".

@@ -10,6 +10,7 @@
 #include "services/engine/keys.h"
 #include "services/engine/lookup.h"
 #include "services/engine/member_sessions.h"
+#include "services/engine/policies.h"
 #include "services/engine/rules.h"
 #include "services/engine/views.h"
 
@@ -163,6 +164,7 @@ absl::Status AccountEngine::DeleteAccount(
   plan.Delete(AccountKey(account_id));
   plan.Delete(RosterKey(account_id));
   plan.Delete(CodeOnlyKey(account_id));
+  RETURN_IF_ERROR(DeletePolicies(plan, account_id));
   return absl::OkStatus();
 }
 

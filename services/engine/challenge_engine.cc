@@ -4,7 +4,6 @@
 #include <string>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "services/engine/challenge_records.h"
@@ -24,30 +23,9 @@ using ::cofactor::record::v1::ChallengeRecord;
 using ::cofactor::record::v1::EnrollmentRecord;
 using ::cofactor::record::v1::MemberRecord;
 
-constexpr size_t kMaxPurposeBytes = 128;
-constexpr int kMaxDetailFields = 16;
-constexpr size_t kMaxDetailBytes = 256;
-
 constexpr absl::Duration kDefaultLifetime = absl::Minutes(5);
 constexpr absl::Duration kShortestLifetime = absl::Seconds(30);
 constexpr absl::Duration kLongestLifetime = absl::Minutes(15);
-
-absl::Status CheckDetails(const v1::ChallengeDetails& details) {
-  RETURN_IF_ERROR(CheckText("details.title", details.title(), kMaxDetailBytes));
-  RETURN_IF_ERROR(
-      CheckText("details.amount", details.amount(), kMaxDetailBytes));
-  RETURN_IF_ERROR(CheckText("details.payee", details.payee(), kMaxDetailBytes));
-  if (static_cast<int>(details.fields().size()) > kMaxDetailFields) {
-    return InvalidField(
-        "details.fields",
-        absl::StrCat("want at most ", kMaxDetailFields, " entries"));
-  }
-  for (const auto& [label, value] : details.fields()) {
-    RETURN_IF_ERROR(CheckText("details.fields", label, kMaxDetailBytes));
-    RETURN_IF_ERROR(CheckText("details.fields", value, kMaxDetailBytes));
-  }
-  return absl::OkStatus();
-}
 
 // What a challenge for nobody is said to be for if the request does not say.
 constexpr absl::string_view kDecoyFactorType = "totp";
@@ -111,10 +89,7 @@ absl::Status ChallengeEngine::CreateChallenge(
   RETURN_IF_ERROR(CheckId("account_id", request.account_id()));
   RETURN_IF_ERROR(CheckId("member_id", request.member_id()));
   RETURN_IF_ERROR(CheckOptionalId("enrollment_id", request.enrollment_id()));
-  if (request.purpose().empty()) {
-    return InvalidField("purpose", "is required, as \"sign-in\"");
-  }
-  RETURN_IF_ERROR(CheckText("purpose", request.purpose(), kMaxPurposeBytes));
+  RETURN_IF_ERROR(CheckPurpose(request.purpose()));
   RETURN_IF_ERROR(CheckDetails(request.details()));
   if (request.enrollment_id().empty()) {
     RETURN_IF_ERROR(FindFactor(registry_, request.factor_type()).status());

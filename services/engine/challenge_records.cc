@@ -2,14 +2,47 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
+#include "base/status_macros.h"
+#include "services/engine/input.h"
 #include "services/engine/keys.h"
 #include "services/engine/message_planner.h"
 #include "services/engine/rules.h"
 #include "services/engine/views.h"
 
 namespace cofactor::services {
+namespace {
 
 using ::cofactor::record::v1::ChallengeRecord;
+
+constexpr size_t kMaxPurposeBytes = 128;
+constexpr int kMaxDetailFields = 16;
+constexpr size_t kMaxDetailBytes = 256;
+
+}  // namespace
+
+absl::Status CheckPurpose(absl::string_view purpose) {
+  if (purpose.empty()) {
+    return InvalidField("purpose", "is required, as \"sign-in\"");
+  }
+  return CheckText("purpose", purpose, kMaxPurposeBytes);
+}
+
+absl::Status CheckDetails(const v1::ChallengeDetails& details) {
+  RETURN_IF_ERROR(CheckText("details.title", details.title(), kMaxDetailBytes));
+  RETURN_IF_ERROR(
+      CheckText("details.amount", details.amount(), kMaxDetailBytes));
+  RETURN_IF_ERROR(CheckText("details.payee", details.payee(), kMaxDetailBytes));
+  if (static_cast<int>(details.fields().size()) > kMaxDetailFields) {
+    return InvalidField(
+        "details.fields",
+        absl::StrCat("want at most ", kMaxDetailFields, " entries"));
+  }
+  for (const auto& [label, value] : details.fields()) {
+    RETURN_IF_ERROR(CheckText("details.fields", label, kMaxDetailBytes));
+    RETURN_IF_ERROR(CheckText("details.fields", value, kMaxDetailBytes));
+  }
+  return absl::OkStatus();
+}
 
 absl::Time RetainedUntil(const ChallengeRecord& challenge) {
   return absl::FromUnixMicros(challenge.expire_micros()) + kChallengeRetention;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "cofactor/record/v1/record.pb.h"
 #include "cofactor/v1/challenge.pb.h"
@@ -12,6 +13,11 @@
 namespace cofactor::services {
 
 // What is done to challenges by more than one call.
+
+// What a challenge is said to be for, and what it is to show. INVALID_ARGUMENT
+// naming the field.
+absl::Status CheckPurpose(absl::string_view purpose);
+absl::Status CheckDetails(const v1::ChallengeDetails& details);
 
 // Until when the record of a challenge is kept.
 absl::Time RetainedUntil(const record::v1::ChallengeRecord& challenge);

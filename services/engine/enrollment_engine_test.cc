@@ -200,15 +200,18 @@ TEST_F(EnrollmentEngineTest, TellsItsFactors) {
   const auto factors =
       harness_.Call(&EnrollmentEngine::ListFactors, v1::ListFactorsRequest());
   ASSERT_TRUE(factors.ok());
-  ASSERT_EQ(factors->factors_size(), 4);
-  EXPECT_EQ(factors->factors(0).factor_type(), "push");
-  EXPECT_TRUE(factors->factors(0).needs_challenge());
-  EXPECT_EQ(factors->factors(1).factor_type(), "recovery_code");
-  EXPECT_EQ(factors->factors(2).factor_type(), "sms");
-  EXPECT_FALSE(factors->factors(2).identifies_member());
-  EXPECT_EQ(factors->factors(3).factor_type(), "totp");
-  EXPECT_EQ(factors->factors(3).kind(), v1::FACTOR_KIND_POSSESSION);
-  EXPECT_TRUE(factors->factors(3).identifies_member());
+  ASSERT_EQ(factors->factors_size(), 5);
+  EXPECT_EQ(factors->factors(0).factor_type(), "password");
+  EXPECT_EQ(factors->factors(0).kind(), v1::FACTOR_KIND_KNOWLEDGE);
+  EXPECT_EQ(factors->factors(0).amr(0), "pwd");
+  EXPECT_EQ(factors->factors(1).factor_type(), "push");
+  EXPECT_TRUE(factors->factors(1).needs_challenge());
+  EXPECT_EQ(factors->factors(2).factor_type(), "recovery_code");
+  EXPECT_EQ(factors->factors(3).factor_type(), "sms");
+  EXPECT_FALSE(factors->factors(3).identifies_member());
+  EXPECT_EQ(factors->factors(4).factor_type(), "totp");
+  EXPECT_EQ(factors->factors(4).kind(), v1::FACTOR_KIND_POSSESSION);
+  EXPECT_TRUE(factors->factors(4).identifies_member());
 }
 
 TEST_F(EnrollmentEngineTest, SaysWhatIsMissing) {

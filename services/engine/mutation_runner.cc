@@ -1,17 +1,14 @@
 #include "services/engine/mutation_runner.h"
 
-#include <openssl/sha.h>
-
 #include <utility>
 
 #include "absl/strings/strip.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "cofactor/v1/audit.pb.h"
-#include "google/protobuf/io/coded_stream.h"
-#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "services/engine/input.h"
 #include "services/engine/keys.h"
+#include "services/engine/request_password.h"
 
 namespace cofactor::services {
 namespace {
@@ -26,21 +23,6 @@ constexpr int kMaxTries = 64;
 bool IsRefusal(const absl::Status& status) {
   return absl::IsResourceExhausted(status) ||
          absl::IsFailedPrecondition(status);
-}
-
-std::string DigestOf(const Message& request) {
-  std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    request.SerializeToCodedStream(&coded);
-  }
-  std::string digest(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(),
-         reinterpret_cast<uint8_t*>(digest.data()));
-  Wipe(bytes);  // The request may hold a code.
-  return digest;
 }
 
 }  // namespace
@@ -71,10 +53,16 @@ void MutationRunner::Run(Caller caller, const Message& request,
   if (absl::Status status = CheckRequestId(request_id); !status.ok()) {
     return std::move(done)(std::move(status));
   }
-  Try(std::unique_ptr<Call>(
-      new Call{std::move(caller), request, std::string(request_id),
-               request_id.empty() ? "" : DigestOf(request), response,
-               std::move(planner), std::move(done)}));
+  std::string digest;
+  if (!request_id.empty()) {
+    absl::StatusOr<std::string> made =
+        DigestOf(request, caller.client_id(), request_id);
+    if (!made.ok()) return std::move(done)(made.status());
+    digest = *std::move(made);
+  }
+  Try(std::unique_ptr<Call>(new Call{
+      std::move(caller), request, std::string(request_id), std::move(digest),
+      response, std::move(planner), std::move(done)}));
 }
 
 void MutationRunner::Try(std::unique_ptr<Call> call) {

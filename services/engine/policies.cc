@@ -1,10 +1,12 @@
 #include "services/engine/policies.h"
 
-#include <utility>
+#include <string>
+#include <vector>
 
 #include "base/status_macros.h"
 #include "services/engine/keys.h"
 #include "services/engine/sign_in_policy.h"
+#include "storage/store.h"
 
 namespace cofactor::services {
 namespace {
@@ -43,6 +45,19 @@ absl::StatusOr<Policies> ReadPolicies(Plan& plan,
     ASSIGN_OR_RETURN(policies.shadow, Parse(stored.record.shadow()));
   }
   return policies;
+}
+
+absl::Status DeletePolicies(Plan& plan, absl::string_view account_id) {
+  // Read, so that no version comes between this scan and the commit.
+  ASSIGN_OR_RETURN(const auto stored,
+                   plan.Read<record::v1::PolicyRecord>(PolicyKey(account_id)));
+  if (!stored.exists()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<storage::Entry> versions,
+                   plan.snapshot().Scan(PolicyVersionPrefix(account_id), "",
+                                        kMaxPolicyVersions));
+  for (const storage::Entry& version : versions) plan.Delete(version.key);
+  plan.Delete(PolicyKey(account_id));
+  return absl::OkStatus();
 }
 
 absl::Duration ReceiptLifetime(const v1::Policy& policy) {

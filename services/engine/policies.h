@@ -1,8 +1,10 @@
 #ifndef COFACTOR_SERVICES_ENGINE_POLICIES_H_
 #define COFACTOR_SERVICES_ENGINE_POLICIES_H_
 
+#include <cstdint>
 #include <optional>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -23,6 +25,14 @@ struct Policies {
 
 // Reads them. They are a condition of the plan.
 absl::StatusOr<Policies> ReadPolicies(Plan& plan, absl::string_view account_id);
+
+// Versions of an account's policy that are kept: the last ones.
+inline constexpr uint32_t kMaxPolicyVersions = 1000;
+
+// Deletes the policies of an account that goes, and their history: a new
+// account of the same id has the default. What their shadows would have done
+// ends by itself.
+absl::Status DeletePolicies(Plan& plan, absl::string_view account_id);
 
 // Values of a policy with their defaults.
 absl::Duration ReceiptLifetime(const v1::Policy& policy);

@@ -1,5 +1,6 @@
 #include "services/engine/policy_fixture.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -62,6 +63,12 @@ FactorDescriptor Describe(absl::string_view type_id, v1::FactorKind kind,
 }  // namespace
 
 factors::FactorRegistry MakePolicyRegistry() {
+  return MakePolicyRegistry({"password", "totp", "sms", "push", "recovery_code",
+                             "webauthn", "fingerprint"});
+}
+
+factors::FactorRegistry MakePolicyRegistry(
+    std::initializer_list<absl::string_view> factor_types) {
   constexpr v1::FactorKind kHas = v1::FACTOR_KIND_POSSESSION;
   FactorDescriptor password = Describe("password", v1::FACTOR_KIND_KNOWLEDGE,
                                        "pwd", ReplayGuard::kNone);
@@ -84,6 +91,10 @@ factors::FactorRegistry MakePolicyRegistry() {
   for (FactorDescriptor* descriptor :
        {&password, &totp, &sms, &push, &recovery_code, &webauthn,
         &fingerprint}) {
+    if (std::find(factor_types.begin(), factor_types.end(),
+                  descriptor->type_id) == factor_types.end()) {
+      continue;
+    }
     if (!builder.Add(std::make_unique<SilentFactor>(std::move(*descriptor)))
              .ok()) {
       std::abort();

@@ -11,8 +11,10 @@ namespace cofactor::services {
 
 // One factor of each sort: "password", "totp", "sms", "push", "recovery_code",
 // "webauthn" (phishing resistant) and "fingerprint" (inherence). They say what
-// they are and do nothing.
+// they are and do nothing. Or those of these type ids alone.
 factors::FactorRegistry MakePolicyRegistry();
+factors::FactorRegistry MakePolicyRegistry(
+    std::initializer_list<absl::string_view> factor_types);
 
 // Adds a level that nothing reaches so far.
 v1::PolicyLevel& AddLevel(v1::Policy& policy, absl::string_view acr);

@@ -111,7 +111,8 @@ bool Contains(const std::vector<EnrollmentRecord*>& enrollments,
 
 // may_accept and tried: enrollments of member. The response is judged on all
 // enrollments of the factor all the same, so that a code which fits several of
-// them is used up in each, and a used one is found out.
+// them is used up in each, and a used one is found out; but not where nothing
+// is ever used up.
 absl::StatusOr<TrialResult> Try(
     const Trial& trial, const std::vector<EnrollmentRecord*>& may_accept,
     const std::vector<EnrollmentRecord*>& tried, MemberRecord& member) {
@@ -122,6 +123,10 @@ absl::StatusOr<TrialResult> Try(
     // A challenge is started for one enrollment and means nothing to others.
     if (descriptor.needs_challenge && !Contains(may_accept, enrollment))
       continue;
+    if (descriptor.replay_guard == factors::ReplayGuard::kNone &&
+        !Contains(tried, enrollment)) {
+      continue;
+    }
     ASSIGN_OR_RETURN(factors::Verdict verdict,
                      Judge(trial, member, enrollment));
     if (verdict.refusal.has_value() && !trial.refuse &&

@@ -53,10 +53,16 @@ absl::Status VerificationEngine::Verify(Plan& plan,
                      "this factor answers a challenge: use CreateChallenge and "
                      "VerifyChallenge");
   }
+  if (request.has_response() && !request.code().empty()) {
+    return InvalidField("response", "has no place beside a code");
+  }
   v1::FactorResponse code;
-  code.set_code(request.code());
-  RETURN_IF_ERROR(factor->CheckResponse(code, "code"));
-  const Trial trial{*factor, code, nullptr, plan.now()};
+  if (!request.has_response()) code.set_code(request.code());
+  const v1::FactorResponse& response_given =
+      request.has_response() ? request.response() : code;
+  RETURN_IF_ERROR(factor->CheckResponse(
+      response_given, request.has_response() ? "response.code" : "code"));
+  const Trial trial{*factor, response_given, nullptr, plan.now()};
   plan.audit().set_account_id(request.account_id());
   plan.audit().set_factor_type(factor->descriptor().type_id);
   if (!request.member_id().empty()) {
@@ -118,10 +124,10 @@ absl::Status VerificationEngine::VerifyByCodeAlone(
   const absl::Duration lock = RemainingLock(code_only.record, plan.now());
   if (lock > absl::ZeroDuration()) return LockedError(lock);
 
-  ASSIGN_OR_RETURN(
-      const CodeIndex::Found found,
-      code_index_.FindMembers(plan.snapshot(), account_id, trial.factor,
-                              roster.version, request.code(), plan.now()));
+  ASSIGN_OR_RETURN(const CodeIndex::Found found,
+                   code_index_.FindMembers(plan.snapshot(), account_id,
+                                           trial.factor, roster.version,
+                                           trial.response.code(), plan.now()));
   // Before anything is done with what was found.
   RETURN_IF_ERROR(
       CheckAccountBudget(code_only.record, found.chance, plan.now()));

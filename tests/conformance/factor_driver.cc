@@ -159,6 +159,45 @@ class PushDriver final : public FactorDriver {
   };
 };
 
+class PasswordDriver final : public FactorDriver {
+ public:
+  std::string factor_type() const override { return "password"; }
+
+  v1::FactorParameters Parameters() const override {
+    v1::FactorParameters parameters;
+    parameters.mutable_password()->set_password("nine lamps, no attic");
+    return parameters;
+  }
+
+  bool HasSomethingToSetUp() const override { return false; }
+
+  std::unique_ptr<Device> SetUp(const v1::FactorActivation& activation,
+                                const Mailbox& mailbox) const override {
+    return std::make_unique<Memory>();
+  }
+
+ private:
+  // Of the person.
+  class Memory final : public Device {
+   public:
+    v1::FactorResponse RightResponse(const Question& question,
+                                     absl::Time now) const override {
+      return Password("nine lamps, no attic");
+    }
+    v1::FactorResponse WrongResponse(const Question& question,
+                                     absl::Time now) const override {
+      return Password("nine lamps, no attid");
+    }
+
+   private:
+    static v1::FactorResponse Password(const std::string& password) {
+      v1::FactorResponse response;
+      response.set_password(password);
+      return response;
+    }
+  };
+};
+
 class SigningDriver final : public FactorDriver {
  public:
   std::string factor_type() const override { return "signing_test"; }
@@ -196,6 +235,7 @@ std::vector<std::unique_ptr<FactorDriver>> AllFactorDrivers() {
   drivers.push_back(std::make_unique<SmsDriver>());
   drivers.push_back(std::make_unique<PushDriver>());
   drivers.push_back(std::make_unique<RecoveryCodeDriver>());
+  drivers.push_back(std::make_unique<PasswordDriver>());
   drivers.push_back(std::make_unique<SigningDriver>());
   return drivers;
 }

@@ -40,6 +40,9 @@ class FactorDriver {
 
   virtual std::string factor_type() const = 0;
   virtual v1::FactorParameters Parameters() const = 0;
+  // Whether BeginEnrollment brings an activation or a message. Else the person
+  // has all that it takes.
+  virtual bool HasSomethingToSetUp() const { return true; }
   // mailbox: where the messages of the factor arrive. It outlives the device.
   virtual std::unique_ptr<Device> SetUp(const v1::FactorActivation& activation,
                                         const Mailbox& mailbox) const = 0;

@@ -139,6 +139,11 @@ class EngineHarness {
 
   const services::Decoys& decoys() const { return decoys_; }
   const services::DeviceEngine& devices() const { return devices_; }
+  const factors::FactorRegistry& registry() const { return registry_; }
+  const services::ChallengeEngine& challenges() const { return challenges_; }
+  const services::VerificationEngine& verifications() const {
+    return verifications_;
+  }
   ManualClock& clock() { return clock_; }
   storage::Store& store() { return store_; }
   absl::Time now() const { return clock_.Now(); }

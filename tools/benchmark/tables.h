@@ -45,6 +45,9 @@ absl::Status MeasureMessages(const Setup& setup, Failures& failures);
 // Up to 10,000 open device channels, challenges to them, and approvals.
 absl::Status MeasureDevices(const Setup& setup, Failures& failures);
 
+// Many passwords at once beside Verify with a code.
+absl::Status MeasurePasswords(const Setup& setup, Failures& failures);
+
 }  // namespace cofactor::benchmark
 
 #endif  // COFACTOR_TOOLS_BENCHMARK_TABLES_H_
