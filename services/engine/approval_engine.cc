@@ -1,7 +1,6 @@
 #include "services/engine/approval_engine.h"
 
 #include <algorithm>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "base/status_macros.h"
 #include "factors/push/signed_bytes.h"
 #include "services/engine/approval_records.h"
+#include "services/engine/approval_request.h"
 #include "services/engine/challenge_records.h"
 #include "services/engine/input.h"
 #include "services/engine/keys.h"
@@ -30,83 +30,12 @@ using ::cofactor::record::v1::EnrollmentRecord;
 using ::cofactor::record::v1::MemberApprovalRecord;
 using ::cofactor::record::v1::MemberRecord;
 
-constexpr uint32_t kFewestMembers = 2;
-constexpr uint32_t kMostMembers = 16;
-// Members that an approval can be limited to, and that can be asked for it: it
-// is read and written as a whole.
-constexpr int kMostAsked = 64;
-
-constexpr absl::Duration kDefaultLifetime = absl::Hours(1);
-constexpr absl::Duration kShortestLifetime = absl::Minutes(1);
-constexpr absl::Duration kLongestLifetime = absl::Hours(24 * 7);
-
 // As long as a code that was sent is good. A challenge takes at least the
 // other.
 constexpr absl::Duration kChallengeLifetime = absl::Minutes(10);
 constexpr absl::Duration kShortestChallenge = absl::Seconds(30);
 
 constexpr absl::string_view kDefaultFactorType = "totp";
-// Rests on possession, of a sheet of paper, and is for those who have lost what
-// they would prove themselves with.
-constexpr absl::string_view kRecoveryCodes = "recovery_code";
-
-absl::StatusOr<absl::Duration> Lifetime(
-    const v1::ApproveTogetherRequest& request) {
-  if (!request.has_lifetime()) return kDefaultLifetime;
-  ASSIGN_OR_RETURN(const absl::Duration lifetime,
-                   ToDuration("lifetime", request.lifetime()));
-  if (lifetime < kShortestLifetime || lifetime > kLongestLifetime) {
-    return InvalidField("lifetime", "want 1 minute to 7 days");
-  }
-  return lifetime;
-}
-
-absl::Status CheckMembers(const v1::ApproveTogetherRequest& request) {
-  if (request.wanted_members() < kFewestMembers ||
-      request.wanted_members() > kMostMembers) {
-    return InvalidField("wanted_members", "want 2 to 16");
-  }
-  if (request.member_ids_size() > kMostAsked) {
-    return InvalidField("member_ids",
-                        absl::StrCat("want at most ", kMostAsked));
-  }
-  std::set<absl::string_view> distinct;
-  for (const std::string& member_id : request.member_ids()) {
-    RETURN_IF_ERROR(CheckId("member_ids", member_id));
-    if (!distinct.insert(member_id).second) {
-      return InvalidField("member_ids", "names somebody twice");
-    }
-  }
-  if (!distinct.empty() && distinct.size() < request.wanted_members()) {
-    return InvalidField("member_ids",
-                        "names fewer than wanted_members: nobody else could "
-                        "approve");
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckMayApprove(const ApprovalRecord& approval,
-                             absl::string_view member_id) {
-  const auto& allowed = approval.member_ids();
-  if (allowed.empty() ||
-      std::find(allowed.begin(), allowed.end(), member_id) != allowed.end()) {
-    return absl::OkStatus();
-  }
-  return InvalidField("member_id", "is none of the approval's member_ids");
-}
-
-// Whether an answer of a factor counts by what the approval says of factors.
-bool IsNamed(const ApprovalRecord& approval,
-             const factors::FactorDescriptor& descriptor) {
-  const auto& named = approval.factor_types();
-  if (!named.empty()) {
-    return std::find(named.begin(), named.end(), descriptor.type_id) !=
-           named.end();
-  }
-  return (descriptor.kind == v1::FACTOR_KIND_POSSESSION ||
-          descriptor.kind == v1::FACTOR_KIND_INHERENCE) &&
-         descriptor.type_id != kRecoveryCodes;
-}
 
 google::protobuf::Duration ToProto(absl::Duration duration) {
   google::protobuf::Duration proto;
@@ -163,10 +92,7 @@ absl::Status ApprovalEngine::ApproveTogether(
     Plan& plan, const v1::ApproveTogetherRequest& request,
     v1::ApproveTogetherResponse& response) const {
   RETURN_IF_ERROR(CheckId("account_id", request.account_id()));
-  RETURN_IF_ERROR(CheckPurpose(request.purpose()));
-  RETURN_IF_ERROR(CheckDetails(request.details()));
-  RETURN_IF_ERROR(CheckMembers(request));
-  ASSIGN_OR_RETURN(const absl::Duration lifetime, Lifetime(request));
+  ASSIGN_OR_RETURN(const absl::Duration lifetime, CheckRequest(request));
   plan.audit().set_account_id(request.account_id());
   // Others are not told that there is no such account, as nobody of it could
   // ever approve.
@@ -183,12 +109,6 @@ absl::Status ApprovalEngine::ApproveTogether(
   approval.set_state(v1::APPROVAL_STATE_OPEN);
   approval.set_wanted_members(request.wanted_members());
   *approval.mutable_member_ids() = request.member_ids();
-  std::set<absl::string_view> distinct;
-  for (const std::string& factor_type : request.factor_types()) {
-    if (!distinct.insert(factor_type).second) {
-      return InvalidField("factor_types", "names a factor twice");
-    }
-  }
   *approval.mutable_factor_types() = request.factor_types();
   for (const std::string& factor_type : request.factor_types()) {
     if (!CheckCounts(plan, approval, factor_type).ok()) {
@@ -273,10 +193,10 @@ absl::Status ApprovalEngine::AskForApproval(
   MemberApprovalRecord* entry = FindEntry(approval, request.member_id());
   if (entry != nullptr) {
     RETURN_IF_ERROR(Withdraw(plan, *entry, member.record.create_micros()));
-  } else if (approval.members_size() >= kMostAsked) {
-    return MakeError(
-        absl::StatusCode::kFailedPrecondition, "TOO_MANY_ASKED",
-        absl::StrCat(kMostAsked, " members were asked: start a new approval"));
+  } else if (approval.members_size() >= kMostAskedMembers) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "TOO_MANY_ASKED",
+                     absl::StrCat(kMostAskedMembers,
+                                  " members were asked: start a new approval"));
   }
 
   v1::CreateChallengeRequest create;
@@ -419,11 +339,7 @@ absl::StatusOr<ApprovalEngine::Answer> ApprovalEngine::VerifyUpFront(
                              ? std::string(kDefaultFactorType)
                              : request.factor_type());
   RETURN_IF_ERROR(CheckCounts(plan, approval, verify.factor_type()));
-  if (request.response().has_code()) {
-    verify.set_code(request.response().code());
-  } else {
-    *verify.mutable_response() = request.response();
-  }
+  *verify.mutable_response() = request.response();
   v1::VerifyResponse judged;
   RETURN_IF_ERROR(verifications_.Verify(plan, verify, judged));
   Answer answer;

@@ -20,6 +20,10 @@ using ::cofactor::record::v1::ChallengeRecord;
 using ::cofactor::record::v1::MemberApprovalRecord;
 using ::cofactor::record::v1::MemberRecord;
 
+// Rests on possession, of a sheet of paper, and is for those who have lost what
+// they would prove themselves with.
+constexpr absl::string_view kRecoveryCodes = "recovery_code";
+
 // Whether the person of an entry is there and may verify. Not by ReadMember:
 // the audit log is to tell of the member who answers, not of the others.
 absl::StatusOr<Stored<MemberRecord>> ReadSamePerson(
@@ -90,6 +94,28 @@ absl::Status CheckOpen(const ApprovalRecord& approval, absl::Time now) {
   return MakeError(
       absl::StatusCode::kFailedPrecondition, "APPROVAL_OVER",
       absl::StrCat("the approval ended as ", v1::ApprovalState_Name(state)));
+}
+
+absl::Status CheckMayApprove(const ApprovalRecord& approval,
+                             absl::string_view member_id) {
+  const auto& allowed = approval.member_ids();
+  if (allowed.empty() ||
+      std::find(allowed.begin(), allowed.end(), member_id) != allowed.end()) {
+    return absl::OkStatus();
+  }
+  return InvalidField("member_id", "is none of the approval's member_ids");
+}
+
+bool IsNamed(const ApprovalRecord& approval,
+             const factors::FactorDescriptor& descriptor) {
+  const auto& named = approval.factor_types();
+  if (!named.empty()) {
+    return std::find(named.begin(), named.end(), descriptor.type_id) !=
+           named.end();
+  }
+  return (descriptor.kind == v1::FACTOR_KIND_POSSESSION ||
+          descriptor.kind == v1::FACTOR_KIND_INHERENCE) &&
+         descriptor.type_id != kRecoveryCodes;
 }
 
 MemberApprovalRecord* FindEntry(ApprovalRecord& approval,

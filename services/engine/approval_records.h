@@ -11,6 +11,7 @@
 #include "cofactor/record/v1/record.pb.h"
 #include "cofactor/v1/approval_service.pb.h"
 #include "cofactor/v1/challenge.pb.h"
+#include "factors/factor.h"
 #include "services/engine/plan.h"
 
 namespace cofactor::services {
@@ -43,6 +44,15 @@ v1::ApprovalState StateOf(const record::v1::ApprovalRecord& approval,
 // FAILED_PRECONDITION, reason APPROVAL_OVER, unless it is open.
 absl::Status CheckOpen(const record::v1::ApprovalRecord& approval,
                        absl::Time now);
+
+// INVALID_ARGUMENT unless the member is one who may approve it.
+absl::Status CheckMayApprove(const record::v1::ApprovalRecord& approval,
+                             absl::string_view member_id);
+
+// Whether an answer of a factor counts by what the approval says of factors.
+// The account's policy may still leave it out.
+bool IsNamed(const record::v1::ApprovalRecord& approval,
+             const factors::FactorDescriptor& descriptor);
 
 // What the approval knows of a member; null: nothing.
 record::v1::MemberApprovalRecord* FindEntry(
