@@ -5,12 +5,22 @@
 
 namespace cofactor::factors {
 
+absl::StatusOr<std::optional<v1::FactorResponse>> Factor::CurrentSecret(
+    const v1::FactorParameters& parameters) const {
+  return std::nullopt;
+}
+
 absl::StatusOr<StartedChallenge> Factor::StartChallenge(
     const FactorState& state, absl::Time now, Randomness& randomness) const {
   return StartedChallenge();
 }
 
 absl::StatusOr<std::optional<OutgoingMessage>> Factor::WakeUp(
+    const FactorState& state) const {
+  return std::nullopt;
+}
+
+absl::StatusOr<std::optional<OutgoingMessage>> Factor::NoticeTo(
     const FactorState& state) const {
   return std::nullopt;
 }

@@ -50,6 +50,9 @@ struct FactorDescriptor {
   bool single = false;
   // StartChallenge and BeginEnrollment make messages with codes.
   bool sends_messages = false;
+  // The host tells the member whenever it is used: it is for an emergency, and
+  // the person who has none is being robbed.
+  bool notify_on_use = false;
   // A verdict takes so long that it must not hold up others: the host judges it
   // in a pool of its own.
   bool slow = false;
@@ -87,7 +90,8 @@ struct OutgoingMessage {
   // Where it goes: an E.164 number for "sms", a serialized v1.WakeUpAddress for
   // "wake_up".
   std::string address;
-  // What it brings: a code for the person to type. A wake-up brings nothing.
+  // What it brings: a code for the person to type. A wake-up brings nothing,
+  // nor does a notice, whose words are the host's.
   Secret code;
 };
 
@@ -190,6 +194,15 @@ class Factor {
       const EnrollmentSubject& subject, const v1::FactorParameters& parameters,
       absl::Time now, Randomness& randomness) const = 0;
 
+  // What the parameters of a new enrollment bring to show that the person knows
+  // the secret it is to replace, as a response for Verify; none if they bring
+  // none. The host asks before BeginEnrollment if the member has an enrollment
+  // of this factor and the factor is single and known. None by default: such a
+  // factor can be changed by deletion alone. Field names in errors start with
+  // "parameters.".
+  virtual absl::StatusOr<std::optional<v1::FactorResponse>> CurrentSecret(
+      const v1::FactorParameters& parameters) const;
+
   // Whether the response could be one of this factor at all, as "6 to 8
   // digits". The host asks before ConfirmEnrollment and Verify. code_field:
   // path of the code in the request, for the error.
@@ -211,6 +224,11 @@ class Factor {
   // by default. Called for each enrollment that may answer a challenge of a
   // factor that prompts.
   virtual absl::StatusOr<std::optional<OutgoingMessage>> WakeUp(
+      const FactorState& state) const;
+
+  // Where a text that tells the member of something can go: a message with
+  // channel and address alone. None by default.
+  virtual absl::StatusOr<std::optional<OutgoingMessage>> NoticeTo(
       const FactorState& state) const;
 
   // Makes the state of a pending enrollment whose message is to be sent once

@@ -36,6 +36,7 @@
 #include "services/config/read_config.h"
 #include "services/dev_service.h"
 #include "services/messenger/make_messenger.h"
+#include "services/receipts/receipt_options.h"
 #include "services/restore.h"
 #include "services/send_policy.h"
 #include "services/server.h"
@@ -170,6 +171,7 @@ ServerOptions OptionsOf(const config::v1::ServerConfig& config) {
   options.audit_retention = RetentionOf(config);
   options.log_all_calls = config.logging().calls() == config::v1::CALL_LOG_ALL;
   options.dev = config.mode() == config::v1::MODE_DEV;
+  options.receipts = ReceiptOptionsOf(config.receipts());
   options.slow_threads = config.passwords().threads();
   options.max_waiting_slow_calls = config.passwords().max_waiting();
   if (config.messaging().has_sms()) {
@@ -236,7 +238,8 @@ absl::StatusOr<std::unique_ptr<MonitoringServer>> StartMonitoring(
   return MonitoringServer::Start(
       process.config.monitoring().http_address(),
       {[&process] { return process.metrics->Serialize(); },
-       [&server] { return server.Health(); }});
+       [&server] { return server.Health(); },
+       [&server] { return server.ReceiptJwks(); }});
 }
 
 absl::Status CheckStoreOf(Process& process) {

@@ -31,9 +31,6 @@ constexpr absl::Duration kTickInterval = absl::Seconds(1);
 // Slow calls take what processor time the others leave.
 constexpr int kSlowNiceness = 10;
 
-// 16 bytes each: 2,000 members' codes of three time steps in 350 accounts.
-constexpr size_t kMaxIndexedCodes = 2'000'000;
-
 // Splits HOST:PORT, where an IPv6 host stands in brackets.
 absl::StatusOr<std::string> HostOf(absl::string_view address) {
   const size_t colon = address.rfind(':');
@@ -66,15 +63,6 @@ bool IsLoopback(absl::string_view host) {
   return false;
 }
 
-// Everything but health and reflection, which are open to all.
-const std::vector<std::string>& GuardedServices() {
-  static const auto* services = new std::vector<std::string>{
-      "cofactor.v1.AccountService", "cofactor.v1.AdminService",
-      "cofactor.v1.AuditService",   "cofactor.v1.AuthService",
-      "cofactor.v1.DeviceService",  "cofactor.dev.v1.DevService"};
-  return *services;
-}
-
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> CredentialsOf(
     const ServerOptions::Port& port) {
   if (port.tls.has_value()) return MakeTlsCredentials(*port.tls);
@@ -92,7 +80,7 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> CredentialsOf(
 
 std::vector<MethodName> Server::Methods() {
   std::vector<MethodName> methods;
-  for (const auto* method : MethodsOf(GuardedServices())) {
+  for (const auto* method : MethodsOf(Api::GuardedServices())) {
     methods.push_back({method->service()->full_name(), method->name()});
   }
   return methods;
@@ -102,8 +90,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     const ServerOptions& options, ServerParts parts) {
   auto directory = std::make_unique<ClientDirectory>();
   RETURN_IF_ERROR(directory->Load(*parts.store));
-  ASSIGN_OR_RETURN(auto gate,
-                   Gate::Create(GuardedServices(), *directory, parts.clock));
+  ASSIGN_OR_RETURN(
+      auto gate, Gate::Create(Api::GuardedServices(), *directory, parts.clock));
   ASSIGN_OR_RETURN(const absl::Duration offset,
                    StoredClockOffset(*parts.store));
   if (offset != absl::ZeroDuration() && !options.dev) {
@@ -112,6 +100,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
         "or use another store");
   }
   parts.clock.SetOffset(offset);
+  RETURN_IF_ERROR(CreateReceiptKeys(*parts.store, options.receipts.algorithm,
+                                    parts.clock.Now()));
   ASSIGN_OR_RETURN(Secret decoy_secret,
                    LoadDecoySecret(*parts.store, parts.randomness));
   auto recorder = std::make_unique<DeliveryRecorder>(parts.log);
@@ -162,21 +152,9 @@ Server::Server(const ServerOptions& options, ServerParts parts,
       waker_(std::move(waker)),
       router_(messenger_.messenger.get(), waker_.waker.get()),
       telemetry_(metrics_, log_, options.log_all_calls),
-      code_index_(kMaxIndexedCodes, parts.randomness),
-      send_limits_(options.send_policy, parts.randomness),
-      send_limits_engine_(send_limits_, phone_numbers_),
-      messages_(messenger_.messenger == nullptr ? nullptr : &send_limits_,
-                phone_numbers_, parts.randomness),
-      enrollments_(registry_, messages_, parts.randomness),
-      device_nonces_(DeviceNonces::KeyFrom(decoy_secret), parts.randomness),
-      decoys_(std::move(decoy_secret), parts.randomness),
-      challenges_(registry_, decoys_, messages_, parts.randomness),
-      devices_(enrollments_, challenges_, device_nonces_,
-               waker_.web_push_public_key),
-      verifications_(registry_, code_index_, decoys_),
-      support_(registry_, code_index_),
-      clients_(parts.randomness),
-      exports_(registry_, parts.randomness),
+      engines_({options.send_policy, messenger_.messenger != nullptr,
+                waker_.web_push_public_key, options.receipts},
+               registry_, std::move(decoy_secret), parts.randomness),
       pool_(options.threads, options.max_waiting_calls),
       slow_pool_(options.slow_threads, options.max_waiting_slow_calls,
                  kSlowNiceness),
@@ -184,19 +162,16 @@ Server::Server(const ServerOptions& options, ServerParts parts,
       chokepoint_(*gate_, telemetry_, pool_, *store_, clock_, audit_log_,
                   &router_, &hub_, &slow_calls_),
       audit_tail_(pool_, *store_, kMaxTails),
-      watch_(pool_, *store_, clock_, challenges_, hub_,
+      watch_(pool_, *store_, clock_, engines_.challenges, hub_,
              options.max_challenge_watches),
       channels_({pool_, *store_, clock_, parts.randomness, chokepoint_.runner(),
-                 devices_, hub_},
+                 engines_.devices, hub_},
                 options.max_device_channels),
-      account_service_(chokepoint_, accounts_),
-      admin_service_(chokepoint_, clients_, exports_, *directory_, *store_,
-                     keeper_.get(), send_limits_engine_),
-      audit_service_(chokepoint_, audit_, audit_tail_),
-      auth_service_(chokepoint_, enrollments_, challenges_, verifications_,
-                    support_, watch_),
-      device_service_(chokepoint_, devices_, channels_),
-      dev_service_(chokepoint_, clock_, messenger_.outbox) {}
+      receipt_key_keeper_(chokepoint_.runner(), engines_.receipt_keys,
+                          options.receipts.rotate_every),
+      api_(engines_,
+           {chokepoint_, *directory_, *store_, keeper_.get(), audit_tail_,
+            watch_, channels_, clock_, messenger_.outbox}) {}
 
 absl::Status Server::Listen(const ServerOptions& options) {
   // Bad UTF-8 in a request is an error of the caller, not a line in our log.
@@ -214,12 +189,7 @@ absl::Status Server::Listen(const ServerOptions& options) {
     listener->AddTo(builder, std::move(credentials));
     listeners_.push_back(std::move(listener));
   }
-  builder.RegisterService(&account_service_);
-  builder.RegisterService(&admin_service_);
-  builder.RegisterService(&audit_service_);
-  builder.RegisterService(&auth_service_);
-  builder.RegisterService(&device_service_);
-  if (options.dev) builder.RegisterService(&dev_service_);
+  api_.RegisterOn(builder, options.dev);
   grpc_server_ = builder.BuildAndStart();
   if (grpc_server_ == nullptr) {
     return absl::UnavailableError("the gRPC server cannot start");
@@ -248,6 +218,15 @@ std::string Server::report_address() const {
   return messenger_.report_server == nullptr
              ? ""
              : messenger_.report_server->address();
+}
+
+absl::StatusOr<std::string> Server::ReceiptJwks() const {
+  const auto snapshot = store_->GetSnapshot();
+  const Caller caller = Caller::Server();
+  Plan plan(*snapshot, clock_.Now(), caller);
+  v1::GetReceiptKeysResponse response;
+  RETURN_IF_ERROR(engines_.receipt_keys.GetReceiptKeys(plan, {}, response));
+  return std::move(*response.mutable_jwks());
 }
 
 void Server::ObserveBy(Metrics& metrics) {
@@ -286,7 +265,7 @@ void Server::Sweep() {
                {{"by_us", absl::ToInt64Microseconds(last_sweep_ - now)}});
   }
   last_sweep_ = now;
-  code_index_.DropStale(now);
+  engines_.code_index.DropStale(now);
   uint64_t refused = 0;
   for (const auto& listener : listeners_) {
     refused += listener->refused_connections();
@@ -295,6 +274,7 @@ void Server::Sweep() {
     metrics_.ConnectionRefused();
   }
   if (keeper_ != nullptr) keeper_->Tick();
+  receipt_key_keeper_.Tick();
   // Replicas may change clients too. What was read before stays on an error.
   directory_->Load(*store_).IgnoreError();
   // A store that has failed says so by Health.

@@ -20,38 +20,21 @@
 #include "factors/factor_registry.h"
 #include "factors/sms/phone_number.h"
 #include "grpcpp/server.h"
-#include "services/account_service.h"
-#include "services/admin_service.h"
-#include "services/audit_service.h"
+#include "services/api.h"
 #include "services/audit_tail.h"
-#include "services/auth_service.h"
 #include "services/call_telemetry.h"
 #include "services/challenge_hub.h"
 #include "services/challenge_watch.h"
 #include "services/chokepoint.h"
 #include "services/delivery_recorder.h"
-#include "services/dev_service.h"
 #include "services/device_channels.h"
-#include "services/device_service.h"
-#include "services/engine/account_engine.h"
-#include "services/engine/audit_engine.h"
 #include "services/engine/audit_log.h"
-#include "services/engine/challenge_engine.h"
 #include "services/engine/client_directory.h"
-#include "services/engine/client_engine.h"
-#include "services/engine/code_index.h"
-#include "services/engine/decoys.h"
-#include "services/engine/device_engine.h"
-#include "services/engine/device_nonces.h"
-#include "services/engine/enrollment_engine.h"
-#include "services/engine/export_engine.h"
-#include "services/engine/message_planner.h"
-#include "services/engine/send_limits.h"
-#include "services/engine/send_limits_engine.h"
-#include "services/engine/support_engine.h"
-#include "services/engine/verification_engine.h"
+#include "services/engines.h"
 #include "services/gate.h"
 #include "services/messenger/make_messenger.h"
+#include "services/receipts/receipt_key_keeper.h"
+#include "services/receipts/receipt_options.h"
 #include "services/slow_calls.h"
 #include "services/store_keeper.h"
 #include "services/telemetry/log.h"
@@ -86,6 +69,8 @@ struct ServerOptions {
   absl::Duration audit_retention = absl::Hours(24 * 400);
   // What messages may cost. By default none leaves.
   SendPolicy send_policy;
+  // How receipts are signed.
+  ReceiptOptions receipts;
   bool log_all_calls = false;
   // Serves DevService too. Never with real accounts.
   bool dev = false;
@@ -133,6 +118,9 @@ class Server {
   // "HOST:PORT" of each port, with the number that was taken.
   std::vector<std::string> addresses() const;
 
+  // The public keys of receipts: a JWK Set (RFC 7517, section 5), as JSON.
+  absl::StatusOr<std::string> ReceiptJwks() const;
+
   // "HOST:PORT" where gateways report, or empty.
   std::string report_address() const;
 
@@ -170,22 +158,7 @@ class Server {
   WakerParts waker_;
   MessageRouter router_;
   CallTelemetry telemetry_;
-  CodeIndex code_index_;
-  const AccountEngine accounts_{};
-  const factors::sms::PhoneNumbers phone_numbers_;
-  const SendLimits send_limits_;
-  const SendLimitsEngine send_limits_engine_;
-  const MessagePlanner messages_;
-  const EnrollmentEngine enrollments_;
-  const DeviceNonces device_nonces_;
-  const Decoys decoys_;
-  const ChallengeEngine challenges_;
-  const DeviceEngine devices_;
-  const VerificationEngine verifications_;
-  const SupportEngine support_;
-  const AuditEngine audit_{};
-  const ClientEngine clients_;
-  const ExportEngine exports_;
+  Engines engines_;
   ThreadPool pool_;
   ChallengeHub hub_;
   ThreadPool slow_pool_;
@@ -194,12 +167,8 @@ class Server {
   AuditTail audit_tail_;
   ChallengeWatch watch_;
   DeviceChannels channels_;
-  AccountService account_service_;
-  AdminService admin_service_;
-  AuditService audit_service_;
-  AuthService auth_service_;
-  DeviceService device_service_;
-  DevService dev_service_;
+  ReceiptKeyKeeper receipt_key_keeper_;
+  Api api_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unique_ptr<grpc::Server> grpc_server_;
   // Of the sweeper alone.

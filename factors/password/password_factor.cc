@@ -4,6 +4,7 @@
 #include <openssl/hmac.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -25,6 +26,8 @@ constexpr size_t kSeedBytes = 32;
 
 constexpr absl::string_view kNewField = "parameters.password.password";
 constexpr absl::string_view kHashField = "parameters.password.imported_hash";
+constexpr absl::string_view kCurrentField =
+    "parameters.password.current_password";
 constexpr absl::string_view kResponseField = "response.password";
 
 // Which kind of hash it is: tells who has not signed in since an import.
@@ -141,6 +144,16 @@ class PasswordFactor final : public Factor {
                                   kNewField));
     ASSIGN_OR_RETURN(const PasswordHash hash, HashAnew(chosen, state));
     return Begun(std::move(state), hash);
+  }
+
+  absl::StatusOr<std::optional<v1::FactorResponse>> CurrentSecret(
+      const v1::FactorParameters& parameters) const override {
+    const std::string& current = parameters.password().current_password();
+    if (current.empty()) return std::nullopt;
+    RETURN_IF_ERROR(NormalizePassword(current, kCurrentField).status());
+    v1::FactorResponse response;
+    response.set_password(current);
+    return response;
   }
 
   // Shorter ones than a new password may be are taken: there are such, from

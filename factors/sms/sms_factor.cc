@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -189,6 +190,13 @@ class SmsFactor final : public Factor {
         SendCode(state, now, randomness, started.messages);
     started.state = Secret(challenge.record.SerializeAsString());
     return started;
+  }
+
+  absl::StatusOr<std::optional<OutgoingMessage>> NoticeTo(
+      const FactorState& encoded) const override {
+    ASSIGN_OR_RETURN(const State state, Decode(encoded));
+    if (state.record.decoy()) return std::nullopt;
+    return OutgoingMessage{std::string(kTypeId), state.record.e164(), Secret()};
   }
 
   absl::StatusOr<Verdict> Verify(const Attempt& attempt) const override {

@@ -10,6 +10,7 @@
 #include "services/config/check_messaging.h"
 #include "services/config/check_passwords.h"
 #include "services/config/check_push.h"
+#include "services/config/check_receipts.h"
 #include "services/config/config_checker.h"
 
 namespace cofactor::services {
@@ -82,6 +83,10 @@ void CheckConfig(ConfigChecker& check, const ConfigPart& root,
   if (config.has_passwords()) {
     CheckPasswords(check, ConfigChecker::Of(root, "passwords"),
                    config.passwords());
+  }
+  if (config.has_receipts()) {
+    CheckReceipts(check, ConfigChecker::Of(root, "receipts"),
+                  config.receipts());
   }
 }
 

@@ -44,7 +44,7 @@ absl::StatusOr<absl::Duration> Lifetime(
 // The enrollment that a new challenge is started for: the one that is named, or
 // the first active one of the factor.
 absl::StatusOr<const EnrollmentRecord*> PickEnrollment(
-    Plan& plan, const v1::CreateChallengeRequest& request,
+    Plan& plan, const v1::CreateChallengeRequest& request, bool told,
     MemberRecord& member) {
   if (!request.enrollment_id().empty()) {
     ASSIGN_OR_RETURN(
@@ -53,9 +53,9 @@ absl::StatusOr<const EnrollmentRecord*> PickEnrollment(
     const bool is_of_factor =
         request.factor_type().empty() ||
         request.factor_type() == enrollment->factor_type();
-    // Whoever may not know members is not to learn by this error that there is
-    // the enrollment, and that its member is active.
-    if (!is_of_factor && plan.caller().MayKnowMembers()) {
+    // Others are not to learn by this error that there is the enrollment, and
+    // that its member is active.
+    if (!is_of_factor && told) {
       return InvalidField("factor_type",
                           "is not the factor of enrollment_id: leave one of "
                           "them empty");
@@ -86,6 +86,12 @@ void TellOfRefusal(Plan& plan, const factors::Refusal& refusal) {
 absl::Status ChallengeEngine::CreateChallenge(
     Plan& plan, const v1::CreateChallengeRequest& request,
     v1::CreateChallengeResponse& response) const {
+  return StartChallenge(plan, request, Disclosure::kByScope, response);
+}
+
+absl::Status ChallengeEngine::StartChallenge(
+    Plan& plan, const v1::CreateChallengeRequest& request,
+    Disclosure disclosure, v1::CreateChallengeResponse& response) const {
   RETURN_IF_ERROR(CheckId("account_id", request.account_id()));
   RETURN_IF_ERROR(CheckId("member_id", request.member_id()));
   RETURN_IF_ERROR(CheckOptionalId("enrollment_id", request.enrollment_id()));
@@ -95,7 +101,10 @@ absl::Status ChallengeEngine::CreateChallenge(
     RETURN_IF_ERROR(FindFactor(registry_, request.factor_type()).status());
   }
   ASSIGN_OR_RETURN(const absl::Duration lifetime, Lifetime(request));
-  ASSIGN_OR_RETURN(Challenged challenged, WhomToAsk(plan, request));
+  const bool told =
+      disclosure == Disclosure::kAlways ||
+      (disclosure == Disclosure::kByScope && plan.caller().MayKnowMembers());
+  ASSIGN_OR_RETURN(Challenged challenged, WhomToAsk(plan, request, told));
   ASSIGN_OR_RETURN(const factors::Factor* factor,
                    FindFactor(registry_, challenged.factor_type));
 
@@ -241,11 +250,10 @@ absl::Status ChallengeEngine::ResendChallenge(
 }
 
 absl::StatusOr<ChallengeEngine::Challenged> ChallengeEngine::WhomToAsk(
-    Plan& plan, const v1::CreateChallengeRequest& request) const {
-  absl::StatusOr<Challenged> challenged = FindWhomToAsk(plan, request);
-  if (plan.caller().MayKnowMembers() ||
-      !(absl::IsNotFound(challenged.status()) ||
-        absl::IsFailedPrecondition(challenged.status()))) {
+    Plan& plan, const v1::CreateChallengeRequest& request, bool told) const {
+  absl::StatusOr<Challenged> challenged = FindWhomToAsk(plan, request, told);
+  if (told || !(absl::IsNotFound(challenged.status()) ||
+                absl::IsFailedPrecondition(challenged.status()))) {
     return challenged;
   }
   Challenged decoy;
@@ -265,12 +273,12 @@ absl::StatusOr<ChallengeEngine::Challenged> ChallengeEngine::WhomToAsk(
 }
 
 absl::StatusOr<ChallengeEngine::Challenged> ChallengeEngine::FindWhomToAsk(
-    Plan& plan, const v1::CreateChallengeRequest& request) const {
+    Plan& plan, const v1::CreateChallengeRequest& request, bool told) const {
   ASSIGN_OR_RETURN(auto member,
                    ReadMember(plan, request.account_id(), request.member_id()));
   RETURN_IF_ERROR(CheckMayVerify(member.record, plan.now()));
   ASSIGN_OR_RETURN(const EnrollmentRecord* enrollment,
-                   PickEnrollment(plan, request, member.record));
+                   PickEnrollment(plan, request, told, member.record));
   if (PromptsStopped(member.record, enrollment->factor_type())) {
     return MakeError(absl::StatusCode::kFailedPrecondition, "PROMPTS_STOPPED",
                      "the person reported a challenge that was none of theirs: "
@@ -444,6 +452,10 @@ absl::StatusOr<ChallengeEngine::Outcome> ChallengeEngine::Judge(
     decoys_.Touch(plan, challenge.account_id(), challenge.member_id(),
                   factor_type);
     WriteTrial(plan, member.record, result);
+    if (result.verified && notices_ != nullptr) {
+      RETURN_IF_ERROR(
+          notices_->TellOfUse(plan, factor.descriptor(), member.record));
+    }
   }
   outcome.verified = result.verified;
   outcome.reason = result.reason;

@@ -14,6 +14,7 @@
 #include "factors/factor_registry.h"
 #include "services/engine/decoys.h"
 #include "services/engine/message_planner.h"
+#include "services/engine/notices.h"
 #include "services/engine/plan.h"
 
 namespace cofactor::services {
@@ -22,13 +23,16 @@ namespace cofactor::services {
 // they mean, and MutationRunner for how a plan is committed. Thread-safe.
 class ChallengeEngine {
  public:
-  // None is owned; all must outlive this.
+  // None is owned; all must outlive this. notices: null if members are told of
+  // nothing.
   ChallengeEngine(const factors::FactorRegistry& registry, const Decoys& decoys,
-                  const MessagePlanner& messages, Randomness& randomness)
+                  const MessagePlanner& messages, Randomness& randomness,
+                  const Notices* notices = nullptr)
       : registry_(registry),
         decoys_(decoys),
         messages_(messages),
-        randomness_(randomness) {}
+        randomness_(randomness),
+        notices_(notices) {}
 
   absl::Status CreateChallenge(Plan& plan,
                                const v1::CreateChallengeRequest& request,
@@ -47,6 +51,22 @@ class ChallengeEngine {
   absl::Status VerifyChallenge(Plan& plan,
                                const v1::VerifyChallengeRequest& request,
                                v1::VerifyChallengeResponse& response) const;
+  // Whether it is told that there is nobody to ask. If not, a challenge is
+  // started that nobody can answer and that looks like any other.
+  enum class Disclosure {
+    // To callers who may know members.
+    kByScope,
+    // To nobody.
+    kNever,
+    // To everybody: the caller has shown to speak for the member.
+    kAlways,
+  };
+  // As CreateChallenge, for other engines.
+  absl::Status StartChallenge(Plan& plan,
+                              const v1::CreateChallengeRequest& request,
+                              Disclosure disclosure,
+                              v1::CreateChallengeResponse& response) const;
+
   // Of DeviceService: the answer of a device to a challenge of "push".
   absl::Status AnswerChallenge(Plan& plan,
                                const v1::AnswerChallengeRequest& request,
@@ -86,11 +106,12 @@ class ChallengeEngine {
     v1::Enrollment enrollment;
   };
 
+  // told: whether it is told that there is nobody.
   absl::StatusOr<Challenged> WhomToAsk(
-      Plan& plan, const v1::CreateChallengeRequest& request) const;
+      Plan& plan, const v1::CreateChallengeRequest& request, bool told) const;
   // NOT_FOUND or FAILED_PRECONDITION if there is nobody.
   absl::StatusOr<Challenged> FindWhomToAsk(
-      Plan& plan, const v1::CreateChallengeRequest& request) const;
+      Plan& plan, const v1::CreateChallengeRequest& request, bool told) const;
 
   // Starts a challenge, or starts it anew, and plans its message. Returns the
   // number to show, if there is any.
@@ -118,6 +139,7 @@ class ChallengeEngine {
   const Decoys& decoys_;
   const MessagePlanner& messages_;
   Randomness& randomness_;
+  const Notices* const notices_;
 };
 
 }  // namespace cofactor::services

@@ -128,6 +128,8 @@ absl::Status DeliveryEngine::RecordDelivery(
   if (!message.record.challenge_id().empty()) {
     return RecordOnChallenge(plan, report, message.record.challenge_id());
   }
+  // A notice: nobody waits for it.
+  if (message.record.enrollment_id().empty()) return absl::OkStatus();
   return RecordOnEnrollment(plan, report, message.record);
 }
 

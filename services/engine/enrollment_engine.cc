@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
+#include "services/engine/current_secret.h"
 #include "services/engine/enrollment_attributes.h"
 #include "services/engine/enrollment_secrets.h"
 #include "services/engine/guess_budgets.h"
@@ -135,8 +136,18 @@ absl::Status EnrollmentEngine::BeginEnrollment(
         absl::StrCat("the member has ", kMaxEnrollments,
                      " enrollments, the most there may be: delete one first"));
   }
+  plan.audit().set_factor_type(factor->descriptor().type_id);
+  BindingGuard::Permit permit;
+  if (guard_ != nullptr) {
+    ASSIGN_OR_RETURN(
+        permit, guard_->CheckBind(plan, member.record, factor->descriptor(),
+                                  request.parameters(), request.proof()));
+  }
+  RETURN_IF_ERROR(CheckCurrentSecret(plan, *factor, request.parameters(),
+                                     permit.recovery, member.record));
   EnrollmentRecord& enrollment = *member.record.add_enrollments();
   enrollment.set_enrollment_id(randomness_.DrawId());
+  enrollment.set_sign_in_id(permit.sign_in_id);
   ASSIGN_OR_RETURN(
       factors::BegunEnrollment begun,
       factor->BeginEnrollment({request.account_id(), request.member_id(),
@@ -145,7 +156,6 @@ absl::Status EnrollmentEngine::BeginEnrollment(
   enrollment.set_factor_type(factor->descriptor().type_id);
   enrollment.set_label(request.label());
   plan.audit().set_enrollment_id(enrollment.enrollment_id());
-  plan.audit().set_factor_type(enrollment.factor_type());
   SetAttributes(begun.attributes, enrollment);
   SetFactorState(begun.state, enrollment);
   enrollment.set_create_micros(absl::ToUnixMicros(plan.now()));
@@ -198,6 +208,11 @@ absl::Status EnrollmentEngine::ConfirmEnrollment(
       ResumePrompts(member.record, factor_type);
     }
     RETURN_IF_ERROR(messages_.CountVerified(plan, enrollment->delivery()));
+    if (notices_ != nullptr) {
+      RETURN_IF_ERROR(notices_->TellOfChange(plan, NoticeKind::kFactorAdded,
+                                             member.record));
+    }
+    enrollment->clear_sign_in_id();
     enrollment->clear_delivery();
     enrollment->clear_begin_idempotency_key();
     enrollment->set_confirmed(true);
@@ -322,6 +337,14 @@ absl::Status EnrollmentEngine::DeleteEnrollment(
   ASSIGN_OR_RETURN(
       EnrollmentRecord * enrollment,
       FindExistingEnrollment(plan, member.record, request.enrollment_id()));
+  if (guard_ != nullptr) {
+    RETURN_IF_ERROR(
+        guard_->CheckRemove(plan, member.record, *enrollment, request.proof()));
+  }
+  if (notices_ != nullptr && enrollment->confirmed()) {
+    RETURN_IF_ERROR(notices_->TellOfChange(plan, NoticeKind::kFactorRemoved,
+                                           member.record));
+  }
   RETURN_IF_ERROR(Remove(plan, member.record, *enrollment));
   plan.Write(MemberKey(request.account_id(), request.member_id()),
              member.record);

@@ -5,7 +5,9 @@
 #include "base/randomness.h"
 #include "cofactor/v1/auth_service.pb.h"
 #include "factors/factor_registry.h"
+#include "services/engine/binding_guard.h"
 #include "services/engine/message_planner.h"
+#include "services/engine/notices.h"
 #include "services/engine/plan.h"
 
 namespace cofactor::services {
@@ -15,10 +17,17 @@ namespace cofactor::services {
 // Thread-safe.
 class EnrollmentEngine {
  public:
-  // None is owned; all must outlive this.
+  // None is owned; all must outlive this. guard, notices: null if no account
+  // has a policy: then no proof is asked for, and nobody is told of changes.
   EnrollmentEngine(const factors::FactorRegistry& registry,
-                   const MessagePlanner& messages, Randomness& randomness)
-      : registry_(registry), messages_(messages), randomness_(randomness) {}
+                   const MessagePlanner& messages, Randomness& randomness,
+                   const BindingGuard* guard = nullptr,
+                   const Notices* notices = nullptr)
+      : registry_(registry),
+        messages_(messages),
+        randomness_(randomness),
+        guard_(guard),
+        notices_(notices) {}
 
   absl::Status ListFactors(Plan& plan, const v1::ListFactorsRequest& request,
                            v1::ListFactorsResponse& response) const;
@@ -48,6 +57,8 @@ class EnrollmentEngine {
   const factors::FactorRegistry& registry_;
   const MessagePlanner& messages_;
   Randomness& randomness_;
+  const BindingGuard* const guard_;
+  const Notices* const notices_;
 };
 
 }  // namespace cofactor::services

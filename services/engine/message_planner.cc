@@ -20,6 +20,9 @@ constexpr uint32_t kMaxSends = 5;
 // Between the first two; then twice as long each time.
 constexpr absl::Duration kFirstCooldown = absl::Seconds(30);
 
+// A phone that is off for a day hears of it late, and not at all after that.
+constexpr absl::Duration kNoticeLifetime = absl::Hours(24);
+
 absl::Time ResendTime(const DeliveryRecord& delivery) {
   absl::Duration cooldown = kFirstCooldown;
   for (uint32_t sends = 1; sends < delivery.sends(); ++sends) cooldown *= 2;
@@ -82,9 +85,31 @@ void MessagePlanner::PlanWakeUp(Plan& plan, const MessageTarget& target,
   PlanMessage(plan, target, std::move(message), address);
 }
 
-std::string MessagePlanner::PlanMessage(Plan& plan, const MessageTarget& target,
-                                        factors::OutgoingMessage message,
-                                        const std::string& wake_up) const {
+absl::Status MessagePlanner::PlanNotice(
+    Plan& plan, NoticeKind kind, const record::v1::MemberRecord& member,
+    factors::OutgoingMessage message) const {
+  if (limits_ == nullptr) return absl::OkStatus();
+  const absl::StatusOr<Destination> destination =
+      DestinationOf(message.address);
+  // Nothing that a text could reach.
+  if (!destination.ok()) return absl::OkStatus();
+  const absl::Status reserved = limits_->Reserve(
+      plan, *destination, member.account_id(), MessageUse::kNotice);
+  if (absl::IsResourceExhausted(reserved) ||
+      absl::IsFailedPrecondition(reserved)) {
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(reserved);
+  PlanMessage(plan,
+              {member.account_id(), member.member_id(), "", "",
+               plan.now() + kNoticeLifetime},
+              std::move(message), /*wake_up=*/"", kind);
+  return absl::OkStatus();
+}
+
+std::string MessagePlanner::PlanMessage(
+    Plan& plan, const MessageTarget& target, factors::OutgoingMessage message,
+    const std::string& wake_up, std::optional<NoticeKind> notice) const {
   record::v1::MessageRecord record;
   record.set_account_id(target.account_id);
   record.set_member_id(target.member_id);
@@ -94,8 +119,8 @@ std::string MessagePlanner::PlanMessage(Plan& plan, const MessageTarget& target,
   const std::string message_id = randomness_.DrawId();
   plan.Write(MessageKey(message_id), record,
              target.expire_time + kChallengeRetention);
-  plan.Send(
-      {std::move(message), message_id, target.account_id, target.expire_time});
+  plan.Send({std::move(message), message_id, target.account_id,
+             target.expire_time, notice});
   return message_id;
 }
 

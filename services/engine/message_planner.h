@@ -1,6 +1,7 @@
 #ifndef COFACTOR_SERVICES_ENGINE_MESSAGE_PLANNER_H_
 #define COFACTOR_SERVICES_ENGINE_MESSAGE_PLANNER_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "cofactor/v1/delivery.pb.h"
 #include "factors/factor.h"
 #include "factors/sms/phone_number.h"
+#include "services/engine/message_sender.h"
 #include "services/engine/plan.h"
 #include "services/engine/send_limits.h"
 
@@ -21,10 +23,10 @@ namespace cofactor::services {
 struct MessageTarget {
   std::string account_id;
   std::string member_id;
-  // One of them, or both for a wake-up.
+  // One of them, both for a wake-up, none for a notice.
   std::string challenge_id;
   std::string enrollment_id;
-  // Later than that the code is dead.
+  // Later than that the code is dead, or the notice old.
   absl::Time expire_time;
 };
 
@@ -60,15 +62,23 @@ class MessagePlanner {
   void PlanWakeUp(Plan& plan, const MessageTarget& target,
                   factors::OutgoingMessage message) const;
 
+  // Plans a notice for a member, who may have several addresses. One that the
+  // limits refuse, or that this server cannot send, is dropped: what it tells
+  // of happens all the same.
+  absl::Status PlanNotice(Plan& plan, NoticeKind kind,
+                          const record::v1::MemberRecord& member,
+                          factors::OutgoingMessage message) const;
+
   // A code that was sent was typed back.
   absl::Status CountVerified(Plan& plan,
                              const record::v1::DeliveryRecord& delivery) const;
 
  private:
   // Writes down where a message belongs, and has it sent. Returns its id.
-  std::string PlanMessage(Plan& plan, const MessageTarget& target,
-                          factors::OutgoingMessage message,
-                          const std::string& wake_up) const;
+  std::string PlanMessage(
+      Plan& plan, const MessageTarget& target, factors::OutgoingMessage message,
+      const std::string& wake_up,
+      std::optional<NoticeKind> notice = std::nullopt) const;
   absl::StatusOr<Destination> DestinationOf(const std::string& e164) const;
 
   const SendLimits* const limits_;

@@ -82,7 +82,8 @@ void MutationRunner::Try(std::unique_ptr<Call> call) {
             ? plan.writes_nothing() && plan.audit().result() == 0
             : !IsRefusal(call->decision);
     if (tells_nothing) return std::move(call->done)(call->decision);
-    // A refusal changes nothing but the log.
+    // A refusal changes nothing but the log, unless it counted a guess.
+    if (plan.keeps_if_refused()) transaction = plan.TakeTransaction();
     if (call->decision.ok()) {
       transaction = plan.TakeTransaction();
       call->messages = plan.TakeMessages();

@@ -31,7 +31,8 @@ inline constexpr absl::Duration kIdempotencyRetention = absl::Hours(24);
 //
 // A refusal that rests on a state, as a lock (RESOURCE_EXHAUSTED or
 // FAILED_PRECONDITION), is a decision too: its event is on disk before it is
-// told.
+// told. It changes nothing else but what a plan that says KeepIfRefused wrote;
+// its result is not stored, so that a retry is a guess of its own.
 //
 // Thread-safe. No thread waits for the disk.
 class MutationRunner {

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -36,6 +37,10 @@ class CountingPassword final : public factors::Factor {
       const v1::FactorParameters& parameters, absl::Time now,
       Randomness& randomness) const override {
     return inner().BeginEnrollment(subject, parameters, now, randomness);
+  }
+  absl::StatusOr<std::optional<v1::FactorResponse>> CurrentSecret(
+      const v1::FactorParameters& parameters) const override {
+    return inner().CurrentSecret(parameters);
   }
   absl::Status CheckResponse(const v1::FactorResponse& response,
                              absl::string_view code_field) const override {
@@ -90,9 +95,11 @@ class PasswordTest : public testing::Test {
     return begun.ok() ? begun->enrollment().enrollment_id() : "";
   }
   std::string Begin(const std::string& password,
-                    const std::string& request_id = "") {
+                    const std::string& request_id = "",
+                    const std::string& current = "") {
     v1::PasswordParameters parameters;
     parameters.set_password(password);
+    parameters.set_current_password(current);
     return Begin(parameters, request_id);
   }
 
@@ -219,8 +226,8 @@ TEST_F(PasswordTest, CountsFiveOfManyGuessesAtOnce) {
 TEST_F(PasswordTest, AnUnknownMemberCostsAndLooksTheSame) {
   Enrol(kRight);
   // Passwords that were begun and not confirmed cost nothing more.
-  Begin(kRight);
-  Begin(kRight);
+  Begin(kRight, "", kRight);
+  Begin(kRight, "", kRight);
   harness_.ActAs({v1::SCOPE_VERIFY});
   const auto cost_and_answer = [this](const v1::VerifyRequest& request) {
     const int before = verdicts_;
@@ -260,7 +267,7 @@ TEST_F(PasswordTest, ASuspendedMemberCostsAndLooksTheSame) {
 
 TEST_F(PasswordTest, ANewOneTakesThePlaceOfTheOldOne) {
   const std::string old_id = Enrol(kRight);
-  const std::string new_id = Begin("two cellars, eight doors");
+  const std::string new_id = Begin("two cellars, eight doors", "", kRight);
   EXPECT_FALSE(Confirm(new_id, kWrong));
   EXPECT_TRUE(Verify("ada", kRight)->verified());
   EXPECT_TRUE(Confirm(new_id, "two cellars, eight doors"));

@@ -85,6 +85,12 @@ class Plan {
   absl::Time now() const { return now_; }
   const Caller& caller() const { return caller_; }
 
+  // Has what is written committed also if the call is refused with
+  // FAILED_PRECONDITION: a wrong guess that was counted stays counted. All that
+  // is in the plan then is kept, but nothing is sent.
+  void KeepIfRefused() { keep_if_refused_ = true; }
+  bool keeps_if_refused() const { return keep_if_refused_; }
+
   // What the audit log will tell of this call, as far as it is known. A plan
   // that changes something is told of anyway; one that sets a result here is
   // told of also if it changes nothing.
@@ -167,6 +173,7 @@ class Plan {
   const storage::Snapshot& snapshot_;
   const absl::Time now_;
   const Caller& caller_;
+  bool keep_if_refused_ = false;
   record::v1::AuditRecord audit_;
   storage::Transaction transaction_;
   // Where the write of a key stands in the transaction.

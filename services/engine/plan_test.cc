@@ -99,5 +99,17 @@ TEST_F(PlanTest, ComesBackToASavepoint) {
   EXPECT_EQ(transaction.conditions().size(), 2u);
 }
 
+TEST(WipeSecretsTest, LeavesNoKeyOfReceipts) {
+  record::v1::ReceiptKeysRecord keys;
+  keys.add_keys()->set_private_key("secret 1");
+  keys.add_keys()->set_private_key("secret 2");
+  keys.mutable_keys(1)->set_key_id("public");
+  WipeSecrets(keys);
+  ASSERT_EQ(keys.keys_size(), 2);
+  EXPECT_EQ(keys.keys(0).private_key(), "");
+  EXPECT_EQ(keys.keys(1).private_key(), "");
+  EXPECT_EQ(keys.keys(1).key_id(), "public");
+}
+
 }  // namespace
 }  // namespace cofactor::services

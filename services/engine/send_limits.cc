@@ -267,7 +267,8 @@ SendLimits::Obstacle SendLimits::ObstacleOf(const Counter& counter,
 }
 
 absl::Status SendLimits::Reserve(Plan& plan, const Destination& destination,
-                                 absl::string_view account_id) const {
+                                 absl::string_view account_id,
+                                 MessageUse use) const {
   if (!IsAllowed(destination.region)) {
     return RegionNotAllowed(plan.caller(), destination.region);
   }
@@ -299,7 +300,7 @@ absl::Status SendLimits::Reserve(Plan& plan, const Destination& destination,
                   ->mutable_counts(),
              plan.now());
     }
-    if (HasBreaker(counter.subject.kind)) {
+    if (use == MessageUse::kCode && HasBreaker(counter.subject.kind)) {
       CountSend(policy_.breaker, counter.record, plan.now());
     }
     counter.Write(plan);

@@ -48,6 +48,13 @@ struct Destination {
   // "+491511234": all but the last four digits.
   std::string prefix;
 };
+// What a message is for.
+enum class MessageUse {
+  // It brings a code that can be typed back.
+  kCode,
+  // Nobody answers it, so that the breakers do not look at it.
+  kNotice,
+};
 Destination MakeDestination(absl::string_view e164, absl::string_view region);
 
 // Whose messages are counted together.
@@ -80,16 +87,15 @@ class SendLimits {
   SendLimits(SendPolicy policy, Randomness& randomness);
 
   // Counts one message against every limit, or refuses it and adds nothing to
-  // the plan. At most once for a plan, and not with CountVerified: a plan does
-  // not see its own writes.
+  // the plan.
   //   FAILED_PRECONDITION  REGION_NOT_ALLOWED.
   //   RESOURCE_EXHAUSTED   SEND_LIMIT, with RetryInfo. Which limit, and until
   //                        when exactly, is told only to who may know members.
   absl::Status Reserve(Plan& plan, const Destination& destination,
-                       absl::string_view account_id) const;
+                       absl::string_view account_id,
+                       MessageUse use = MessageUse::kCode) const;
 
-  // Counts that a code which was sent there was typed back. At most once for a
-  // plan.
+  // Counts that a code which was sent there was typed back.
   absl::Status CountVerified(Plan& plan, const Destination& destination) const;
 
   // Whether messages to the region are allowed at all.

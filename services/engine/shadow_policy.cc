@@ -1,5 +1,6 @@
 #include "services/engine/shadow_policy.h"
 
+#include <algorithm>
 #include <string>
 
 #include "cofactor/v1/policy_service.pb.h"
@@ -12,10 +13,13 @@ namespace {
 // Whether the steps are enough for the acr that was asked for.
 bool IsComplete(const v1::Policy& policy, const Steps& steps, int reached,
                 absl::string_view wanted_acr) {
-  const int wanted =
-      wanted_acr.empty() ? SignInLevel(policy) : LevelOf(policy, wanted_acr);
-  // An acr that the policy does not name is never reached.
-  if (wanted == kNoLevel) return false;
+  int wanted = SignInLevel(policy);
+  if (!wanted_acr.empty()) {
+    const int level = LevelOf(policy, wanted_acr);
+    // An acr that the policy does not name is never reached.
+    if (level == kNoLevel) return false;
+    wanted = std::max(wanted, level);
+  }
   return reached >= wanted || IsRememberedEnough(policy, steps, wanted);
 }
 

@@ -17,7 +17,8 @@ inline constexpr absl::Duration kShadowDifferenceLifetime =
 struct SignInDecision {
   absl::string_view sign_in_id;
   absl::string_view member_id;
-  // acr that the client asked for; empty: that of the policy.
+  // acr that the client asked for; empty, or a lower one than that of the
+  // policy: that of the policy.
   absl::string_view wanted_acr;
   // Steps of before then did not count.
   absl::Time not_before = absl::InfinitePast();

@@ -36,6 +36,13 @@ class ShadowPolicyTest : public ::testing::Test {
         StepOf(factor_type, registry_.Find(factor_type)->descriptor(), time);
   }
 
+  // The decision is noted, and the shadow policy would not have let in.
+  void ExpectRefused(bool complete, absl::string_view wanted_acr) {
+    const auto difference = Note(complete, wanted_acr);
+    ASSERT_TRUE(difference.has_value()) << wanted_acr;
+    EXPECT_FALSE(difference->shadow_complete()) << wanted_acr;
+  }
+
   // What is written of a decision, if anything is.
   std::optional<v1::ShadowDifference> Note(const SignInDecision& decision) {
     Plan plan(*snapshot_, kNow, caller_);
@@ -125,12 +132,33 @@ TEST_F(ShadowPolicyTest, NotesNothingWhereBothAgree) {
   EXPECT_FALSE(Note(false).has_value());
 }
 
-TEST_F(ShadowPolicyTest, JudgesWhatTheClientAskedFor) {
-  Prove("password");
-  EXPECT_FALSE(Note(true, "single_factor").has_value());
-  // The shadow policy does not know it.
+// Names of levels are no decision.
+TEST_F(ShadowPolicyTest, NotesNoAcrOfAnUnfinishedSignIn) {
   policies_.shadow->mutable_levels(0)->set_acr("one");
-  EXPECT_FALSE(Note(true, "single_factor")->shadow_complete());
+  Prove("password");
+  EXPECT_FALSE(Note(false).has_value());
+}
+
+TEST_F(ShadowPolicyTest, JudgesWhatTheClientAskedFor) {
+  policies_.shadow->set_sign_in_acr("multi_factor");
+  Prove("password");
+  Prove("totp");
+  EXPECT_FALSE(Note(true).has_value());
+  EXPECT_FALSE(Note(true, "multi_factor").has_value());
+  ExpectRefused(true, "high");
+  // Less than the policy wants is not to be had.
+  policies_.shadow->set_sign_in_acr("high");
+  ExpectRefused(true, "multi_factor");
+}
+
+TEST_F(ShadowPolicyTest, NeverReachesWhatItDoesNotName) {
+  policies_.shadow = DefaultPolicy();
+  policies_.shadow->mutable_levels(1)->set_acr("two");
+  policies_.shadow->set_sign_in_acr("two");
+  Prove("password");
+  Prove("totp");
+  ExpectRefused(true, "multi_factor");
+  EXPECT_FALSE(Note(false, "multi_factor").has_value());
 }
 
 TEST_F(ShadowPolicyTest, LeavesOutOldSteps) {

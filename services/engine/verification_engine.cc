@@ -103,8 +103,9 @@ absl::Status VerificationEngine::VerifyMember(
     WriteTrial(plan, member.record, result);
   }
   response.set_reason(result.reason);
-  if (result.verified) Accept(plan, member.record, result, response);
-  return absl::OkStatus();
+  if (!result.verified) return absl::OkStatus();
+  Accept(plan, member.record, result, response);
+  return TellOfUse(plan, trial, member.record);
 }
 
 absl::Status VerificationEngine::VerifyByCodeAlone(
@@ -180,7 +181,14 @@ absl::Status VerificationEngine::TryOwner(Plan& plan, const Trial& trial,
   }
   WriteTrial(plan, member.record, *result);
   Accept(plan, member.record, *result, response);
-  return absl::OkStatus();
+  return TellOfUse(plan, trial, member.record);
+}
+
+absl::Status VerificationEngine::TellOfUse(Plan& plan, const Trial& trial,
+                                           const MemberRecord& member) const {
+  return notices_ == nullptr
+             ? absl::OkStatus()
+             : notices_->TellOfUse(plan, trial.factor.descriptor(), member);
 }
 
 }  // namespace cofactor::services

@@ -6,6 +6,7 @@
 #include "factors/factor_registry.h"
 #include "services/engine/code_index.h"
 #include "services/engine/decoys.h"
+#include "services/engine/notices.h"
 #include "services/engine/plan.h"
 #include "services/engine/trial.h"
 
@@ -14,10 +15,15 @@ namespace cofactor::services {
 // Decides AuthService.Verify: a code given up front. Thread-safe.
 class VerificationEngine {
  public:
-  // None is owned; all must outlive this.
+  // None is owned; all must outlive this. notices: null if members are told of
+  // nothing.
   VerificationEngine(const factors::FactorRegistry& registry,
-                     CodeIndex& code_index, const Decoys& decoys)
-      : registry_(registry), code_index_(code_index), decoys_(decoys) {}
+                     CodeIndex& code_index, const Decoys& decoys,
+                     const Notices* notices = nullptr)
+      : registry_(registry),
+        code_index_(code_index),
+        decoys_(decoys),
+        notices_(notices) {}
 
   absl::Status Verify(Plan& plan, const v1::VerifyRequest& request,
                       v1::VerifyResponse& response) const;
@@ -35,10 +41,14 @@ class VerificationEngine {
                         absl::string_view member_id,
                         const v1::VerifyRequest& request,
                         v1::VerifyResponse& response) const;
+  // After a right answer.
+  absl::Status TellOfUse(Plan& plan, const Trial& trial,
+                         const record::v1::MemberRecord& member) const;
 
   const factors::FactorRegistry& registry_;
   CodeIndex& code_index_;
   const Decoys& decoys_;
+  const Notices* const notices_;
 };
 
 }  // namespace cofactor::services

@@ -33,6 +33,11 @@ class CodeTexts {
   // SMS", WICG).
   Secret Compose(absl::string_view e164, const Secret& code) const;
 
+  // Locale of the text that Compose takes.
+  const std::string& LocaleFor(absl::string_view e164) const {
+    return ChooseFor(e164).locale;
+  }
+
  private:
   const Template& ChooseFor(absl::string_view e164) const;
 

@@ -9,6 +9,7 @@
 #include "base/mutex.h"
 #include "base/stopwatch.h"
 #include "cofactor/v1/delivery.pb.h"
+#include "services/messenger/notice_texts.h"
 
 namespace cofactor::services {
 namespace {
@@ -163,7 +164,12 @@ void Messenger::SendOne(PlannedMessage planned) {
   SmsMessage message;
   message.message_id = planned.message_id;
   message.to = planned.message.address;
-  message.text = texts_.Compose(planned.message.address, planned.message.code);
+  message.text =
+      planned.notice.has_value()
+          ? Secret(NoticeText(*planned.notice,
+                              texts_.LocaleFor(planned.message.address),
+                              planned.account_id))
+          : texts_.Compose(planned.message.address, planned.message.code);
   message.validity = planned.expire_time - now;
   message.deadline = std::min(planned.expire_time, now + options_.max_time);
   gateway_->Send(message,

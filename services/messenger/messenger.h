@@ -16,8 +16,8 @@
 
 namespace cofactor::services {
 
-// Takes codes to phones: writes the text, hands it to a gateway once, and tells
-// what became of it. Thread-safe.
+// Takes codes and notices to phones: writes the text, hands it to a gateway
+// once, and tells what became of it. Thread-safe.
 //
 // What waits is in memory alone. After a crash nobody knows whether it was
 // sent, so nobody sends it again: the person asks for another code.

@@ -14,6 +14,7 @@
 #include "cofactor/v1/delivery.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/messenger/notice_texts.h"
 
 namespace cofactor::services {
 namespace {
@@ -156,6 +157,19 @@ TEST_F(MessengerTest, HandsOverTheTextAndItsTimes) {
   EXPECT_EQ(message.text.ExposeSecret(), "Use 012345.");
   EXPECT_EQ(message.validity, absl::Minutes(10));
   EXPECT_EQ(message.deadline, clock_.Now() + absl::Seconds(30));
+  gateway_->Complete({.verdict = SmsVerdict::kAccepted});
+}
+
+TEST_F(MessengerTest, WritesNoticesInTheLanguageOfTheNumber) {
+  Start({});
+  std::vector<PlannedMessage> messages;
+  messages.push_back(Message("a"));
+  messages.back().message.code = Secret();
+  messages.back().notice = NoticeKind::kRecoveryCodeUsed;
+  messenger_->Send(std::move(messages));
+  gateway_->WaitForMessages(1);
+  EXPECT_EQ(gateway_->Last().text.ExposeSecret(),
+            NoticeText(NoticeKind::kRecoveryCodeUsed, "en", "acme"));
   gateway_->Complete({.verdict = SmsVerdict::kAccepted});
 }
 

@@ -187,9 +187,9 @@ int HttpServer::Serve(mg_connection* connection) {
   const HttpAnswer answer = server->answer_(call);
   // Else civetweb waits for the body of a request that has one.
   mg_disable_connection_keep_alive(connection);
-  std::string bytes = absl::StrCat(
-      "HTTP/1.1 ", answer.code, " ", answer.reason,
-      "\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
+  std::string bytes = absl::StrCat("HTTP/1.1 ", answer.code, " ", answer.reason,
+                                   "\r\nCache-Control: ", answer.cache_control,
+                                   "\r\nX-Content-Type-Options: nosniff\r\n");
   // 204 has no body, not even an empty one.
   if (answer.code != 204) {
     absl::StrAppend(&bytes, "Content-Type: ", answer.content_type,

@@ -45,6 +45,7 @@ struct HttpAnswer {
   absl::string_view content_type = "text/plain; charset=utf-8";
   // Each ended by CR LF.
   absl::string_view more_headers = "";
+  absl::string_view cache_control = "no-store";
 };
 
 // Answers HTTP on a port of its own. It does not know its callers and does not

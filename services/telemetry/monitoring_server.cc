@@ -19,11 +19,28 @@ std::string OneLine(absl::string_view message) {
   return line;
 }
 
+// A verifier may keep the keys for five minutes: the next one stands among them
+// for longer than that before it signs.
+HttpAnswer AnswerJwks(const MonitoringServer::Handlers& handlers) {
+  absl::StatusOr<std::string> jwks = handlers.jwks();
+  if (!jwks.ok()) {
+    return {.code = 503,
+            .reason = "Service Unavailable",
+            .body = "the keys cannot be read\n"};
+  }
+  return {.code = 200,
+          .reason = "OK",
+          .body = *std::move(jwks),
+          .content_type = "application/jwk-set+json",
+          .cache_control = "public, max-age=300"};
+}
+
 HttpAnswer Answer(const MonitoringServer::Handlers& handlers,
                   const HttpCall& call) {
   const absl::string_view path = call.path();
   const bool is_metrics = path == "/metrics";
-  if (!is_metrics && path != "/healthz") {
+  const bool is_jwks = path == "/.well-known/jwks.json" && handlers.jwks;
+  if (!is_metrics && !is_jwks && path != "/healthz") {
     return {.code = 404, .reason = "Not Found", .body = "not found\n"};
   }
   if (call.method() != "GET") {
@@ -38,6 +55,7 @@ HttpAnswer Answer(const MonitoringServer::Handlers& handlers,
             .body = handlers.metrics(),
             .content_type = "text/plain; version=0.0.4; charset=utf-8"};
   }
+  if (is_jwks) return AnswerJwks(handlers);
   const absl::Status health = handlers.health();
   if (health.ok()) return {.code = 200, .reason = "OK", .body = "ok\n"};
   return {.code = 503,

@@ -14,8 +14,9 @@
 namespace cofactor::services {
 
 // Answers HTTP for those who watch the server, on a port apart from the API:
-// GET /metrics and GET /healthz, and nothing else. It belongs on loopback or on
-// a network of the operators alone: see HttpServer. Thread-compatible.
+// GET /metrics, GET /healthz and GET /.well-known/jwks.json, and nothing else.
+// It belongs on loopback or on a network of the operators alone: see
+// HttpServer. Thread-compatible.
 class MonitoringServer {
  public:
   // Called by the server's two threads, until its destruction has ended.
@@ -24,6 +25,9 @@ class MonitoringServer {
     std::function<std::string()> metrics;
     // OK, or why the server cannot do its work.
     std::function<absl::Status()> health;
+    // The public keys of receipts: a JWK Set (RFC 7517, section 5), as JSON. An
+    // error is told to nobody. Null: there is no such page.
+    std::function<absl::StatusOr<std::string>()> jwks;
   };
 
   // address: "HOST:PORT". HOST is an IPv4 address or localhost, loopback if it

@@ -75,7 +75,11 @@ class MonitoringServerTest : public testing::Test {
                return healthy_ ? absl::OkStatus()
                                : absl::UnavailableError(
                                      "the disk\r\nX-Forged: 1\n is full");
-             }});
+             },
+         .jwks = [this]() -> absl::StatusOr<std::string> {
+           if (!healthy_) return absl::UnavailableError("secret path");
+           return R"({"keys":[]})";
+         }});
     EXPECT_TRUE(server.ok()) << server.status();
     if (server.ok()) server_ = *std::move(server);
   }
@@ -133,6 +137,33 @@ TEST_F(MonitoringServerTest, TellsTheHealth) {
   EXPECT_EQ(reply.body, "the disk  X-Forged: 1  is full\n");
 }
 
+TEST_F(MonitoringServerTest, GivesTheKeysOfReceipts) {
+  const Reply reply = AskFor("GET", "/.well-known/jwks.json");
+  EXPECT_EQ(reply.status_line, "HTTP/1.1 200 OK");
+  EXPECT_EQ(reply.body, R"({"keys":[]})");
+  EXPECT_TRUE(absl::StrContains(
+      reply.headers, "\r\nContent-Type: application/jwk-set+json\r\n"));
+  EXPECT_TRUE(absl::StrContains(reply.headers,
+                                "\r\nCache-Control: public, max-age=300\r\n"));
+  EXPECT_FALSE(absl::StrContains(reply.headers, "no-store"));
+}
+
+TEST_F(MonitoringServerTest, DoesNotSayWhyThereAreNoKeys) {
+  healthy_ = false;
+  const Reply reply = AskFor("GET", "/.well-known/jwks.json");
+  EXPECT_EQ(reply.status_line, "HTTP/1.1 503 Service Unavailable");
+  EXPECT_EQ(reply.body, "the keys cannot be read\n");
+  EXPECT_TRUE(
+      absl::StrContains(reply.headers, "\r\nCache-Control: no-store\r\n"));
+}
+
+TEST_F(MonitoringServerTest, NobodyKeepsWhatItSaysOfItself) {
+  for (const std::string target : {"/metrics", "/healthz", "/x"}) {
+    EXPECT_TRUE(absl::StrContains(AskFor("GET", target).headers,
+                                  "\r\nCache-Control: no-store\r\n"));
+  }
+}
+
 TEST_F(MonitoringServerTest, TakesAQueryForAPartOfNoPath) {
   EXPECT_EQ(AskFor("GET", "/metrics?name=a").body, metrics_);
 }
@@ -141,7 +172,8 @@ TEST_F(MonitoringServerTest, FindsNothingElse) {
   for (const std::string target :
        {"/", "/metrics/", "/metricsx", "/Metrics", "/healthz/x", "/etc/passwd",
         "/../../etc/passwd", "/%2e%2e/etc/passwd", "//", "/x/../metrics",
-        "/BUILD.bazel"}) {
+        "/BUILD.bazel", "/.well-known", "/.well-known/", "/jwks.json",
+        "/.well-known/jwks.json/", "/.well-known/openid-configuration"}) {
     const std::string status = AskFor("GET", target).status_line;
     EXPECT_TRUE(absl::StartsWith(status, "HTTP/1.1 404 ") ||
                 absl::StartsWith(status, "HTTP/1.1 400 "))
@@ -152,7 +184,8 @@ TEST_F(MonitoringServerTest, FindsNothingElse) {
 TEST_F(MonitoringServerTest, TakesNoOtherMethod) {
   for (const std::string method :
        {"HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND"}) {
-    for (const std::string target : {"/metrics", "/healthz"}) {
+    for (const std::string target :
+         {"/metrics", "/healthz", "/.well-known/jwks.json"}) {
       const Reply reply = AskFor(method, target, "Content-Length: 0\r\n");
       EXPECT_EQ(reply.status_line, "HTTP/1.1 405 Method Not Allowed") << method;
       EXPECT_TRUE(absl::StrContains(reply.headers, "\r\nAllow: GET\r\n"));
@@ -226,6 +259,17 @@ TEST_F(MonitoringServerTest, RefusesAnAddressThatIsTaken) {
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_TRUE(absl::StrContains(status.message(), server_->address()));
   EXPECT_EQ(AskFor("GET", "/healthz").body, "ok\n");
+}
+
+TEST(MonitoringServerKeysTest, HasNoKeysWithoutAFunctionForThem) {
+  auto server = MonitoringServer::Start(
+      "127.0.0.1:0", {.metrics = [] { return std::string(); },
+                      .health = [] { return absl::OkStatus(); }});
+  ASSERT_TRUE(server.ok()) << server.status();
+  Connection connection((*server)->address());
+  connection.Send("GET /.well-known/jwks.json HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_TRUE(
+      absl::StartsWith(connection.ReadAll(), "HTTP/1.1 404 Not Found\r\n"));
 }
 
 TEST(MonitoringServerEndTest, LetsItsPortGo) {

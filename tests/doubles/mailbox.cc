@@ -47,6 +47,16 @@ class CopyingFactor final : public factors::Factor {
     return factor_.WakeUp(state);
   }
 
+  absl::StatusOr<std::optional<v1::FactorResponse>> CurrentSecret(
+      const v1::FactorParameters& parameters) const override {
+    return factor_.CurrentSecret(parameters);
+  }
+
+  absl::StatusOr<std::optional<factors::OutgoingMessage>> NoticeTo(
+      const FactorState& state) const override {
+    return factor_.NoticeTo(state);
+  }
+
   absl::Status CheckResponse(const v1::FactorResponse& response,
                              absl::string_view code_field) const override {
     return factor_.CheckResponse(response, code_field);
