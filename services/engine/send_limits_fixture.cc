@@ -49,6 +49,13 @@ absl::Status Sender::Send(Plan& plan, const v1::ListSendLimitsRequest& request,
   return limits_.Reserve(plan, To(request), request.account_id());
 }
 
+absl::Status Sender::Notify(Plan& plan,
+                            const v1::ListSendLimitsRequest& request,
+                            v1::ListSendLimitsResponse&) const {
+  return limits_.Reserve(plan, To(request), request.account_id(),
+                         MessageUse::kNotice);
+}
+
 absl::Status Sender::Verify(Plan& plan,
                             const v1::ListSendLimitsRequest& request,
                             v1::ListSendLimitsResponse&) const {
@@ -62,6 +69,12 @@ v1::ListSendLimitsRequest SendLimitsFixture::RequestFor(
   request.set_region("DE");
   request.set_account_id(account_id);
   return request;
+}
+
+absl::Status SendLimitsFixture::Notify(const Sender& sender,
+                                       const std::string& number) {
+  return harness_.Call(sender, &Sender::Notify, RequestFor(number, "acme"))
+      .status();
 }
 
 absl::Status SendLimitsFixture::Send(const Sender& sender,

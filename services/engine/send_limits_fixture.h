@@ -35,6 +35,8 @@ class Sender {
   // To phone_number in region, for account_id.
   absl::Status Send(Plan& plan, const v1::ListSendLimitsRequest& request,
                     v1::ListSendLimitsResponse& response) const;
+  absl::Status Notify(Plan& plan, const v1::ListSendLimitsRequest& request,
+                      v1::ListSendLimitsResponse& response) const;
   absl::Status Verify(Plan& plan, const v1::ListSendLimitsRequest& request,
                       v1::ListSendLimitsResponse& response) const;
 
@@ -54,6 +56,9 @@ class SendLimitsFixture : public testing::Test {
 
   absl::Status Send(const Sender& sender, const std::string& number,
                     const std::string& account_id = "acme");
+
+  // Sends a notice.
+  absl::Status Notify(const Sender& sender, const std::string& number);
 
   void Verify(const Sender& sender, const std::string& number);
 

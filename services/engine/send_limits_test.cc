@@ -132,6 +132,20 @@ INSTANTIATE_TEST_SUITE_P(
                    absl::Hours(24), kDayFree, v1::SEND_SUBJECT_ALL}),
     [](const auto& info) { return info.param.name; });
 
+TEST_F(SendLimitsTest, CountsNoticesAndDoesNotJudgeThem) {
+  SendPolicy policy = OpenPolicy();
+  policy.number_per_day = 3;
+  policy.breaker.sends = 2;
+  policy.breaker.first_break = absl::Hours(1);
+  const Sender sender(policy);
+  const std::string number = Number(1, 1);
+  EXPECT_TRUE(Notify(sender, number).ok());
+  EXPECT_TRUE(Notify(sender, number).ok());
+  // Nobody typed a code back, as there was none.
+  EXPECT_TRUE(Send(sender, number).ok());
+  EXPECT_EQ(ErrorReason(Notify(sender, number)), "SEND_LIMIT");
+}
+
 TEST_F(SendLimitsTest, ABudgetRollsOn) {
   const Sender sender(StandardPolicy());
   const absl::Time start = harness_.now();

@@ -11,6 +11,7 @@ namespace cofactor {
 namespace {
 
 constexpr uint64_t kFirstSeed = 1;
+constexpr char kIssuer[] = "https://id.example";
 constexpr char kWebPushKey[] = "web push key";
 
 // In the middle of a time step of 30 s.
@@ -67,17 +68,22 @@ EngineHarness::EngineHarness(factors::FactorRegistry registry, uint64_t seed,
       code_index_(1'000'000, randomness_),
       send_limits_(std::move(policy), randomness_),
       messages_(&send_limits_, phone_numbers_, randomness_),
-      enrollments_(registry_, messages_, randomness_),
+      notices_(registry_, messages_),
+      receipts_(kIssuer, randomness_),
+      sessions_(receipts_, randomness_),
+      guard_(registry_, sessions_),
+      enrollments_(registry_, messages_, randomness_, &guard_, &notices_),
       decoys_(randomness_.DrawSecret(32), randomness_),
-      challenges_(registry_, decoys_, messages_, randomness_),
+      challenges_(registry_, decoys_, messages_, randomness_, &notices_),
       device_nonces_(
           services::DeviceNonces::KeyFrom(Secret(std::string(32, 's'))),
           randomness_),
       devices_(enrollments_, challenges_, device_nonces_, kWebPushKey),
-      verifications_(registry_, code_index_, decoys_),
+      verifications_(registry_, code_index_, decoys_, &notices_),
       clients_(randomness_),
       exports_(registry_, randomness_),
       support_(registry_, code_index_),
+      recoveries_(guard_, notices_, randomness_),
       audit_log_(randomness_, absl::Hours(24 * 400)),
       pool_(4, 1'000),
       runner_(store_, pool_, clock_, audit_log_, nullptr, &mailbox_) {}

@@ -21,6 +21,7 @@
 #include "services/engine/account_engine.h"
 #include "services/engine/audit_engine.h"
 #include "services/engine/audit_log.h"
+#include "services/engine/binding_guard.h"
 #include "services/engine/caller.h"
 #include "services/engine/challenge_engine.h"
 #include "services/engine/client_engine.h"
@@ -34,9 +35,13 @@
 #include "services/engine/message_planner.h"
 #include "services/engine/message_sender.h"
 #include "services/engine/mutation_runner.h"
+#include "services/engine/notices.h"
+#include "services/engine/recovery_engine.h"
 #include "services/engine/send_limits.h"
+#include "services/engine/sessions.h"
 #include "services/engine/support_engine.h"
 #include "services/engine/verification_engine.h"
+#include "services/receipts/receipts.h"
 #include "storage/memory/memory_store.h"
 #include "tests/doubles/totp_authenticator.h"
 
@@ -139,6 +144,9 @@ class EngineHarness {
 
   const services::Decoys& decoys() const { return decoys_; }
   const services::DeviceEngine& devices() const { return devices_; }
+  // Receipts need keys, which a test that wants some has to make
+  // (services/receipts/receipt_keys.h).
+  const services::Sessions& sessions() const { return sessions_; }
   const factors::FactorRegistry& registry() const { return registry_; }
   const services::ChallengeEngine& challenges() const { return challenges_; }
   const services::VerificationEngine& verifications() const {
@@ -183,6 +191,8 @@ class EngineHarness {
       return support_;
     } else if constexpr (std::is_same_v<Engine, services::AuditEngine>) {
       return audit_;
+    } else if constexpr (std::is_same_v<Engine, services::RecoveryEngine>) {
+      return recoveries_;
     } else {
       return verifications_;
     }
@@ -197,6 +207,10 @@ class EngineHarness {
   const factors::sms::PhoneNumbers phone_numbers_;
   services::SendLimits send_limits_;
   services::MessagePlanner messages_;
+  services::Notices notices_;
+  services::Receipts receipts_;
+  services::Sessions sessions_;
+  services::BindingGuard guard_;
   services::EnrollmentEngine enrollments_;
   services::Decoys decoys_;
   services::ChallengeEngine challenges_;
@@ -208,6 +222,7 @@ class EngineHarness {
   services::ExportEngine exports_;
   services::SupportEngine support_;
   services::AuditEngine audit_;
+  services::RecoveryEngine recoveries_;
   services::Caller caller_ = services::Caller::Server();
   services::AuditLog audit_log_;
   ThreadPool pool_;
