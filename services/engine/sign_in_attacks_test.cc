@@ -278,6 +278,9 @@ TEST_F(SignInAttacksTest, AFactorThatIsRevokedWhileItIsAskedAnswersNothing) {
   EXPECT_NE(looked.reason(), v1::VERIFICATION_REASON_UNSPECIFIED);
   EXPECT_FALSE(looked.has_grant());
   EXPECT_EQ(looked.sign_in().attempts_left(), 5u);
+  // It was looked at once, and is done with.
+  EXPECT_EQ(MustContinue(started.sign_in()).reason(),
+            v1::VERIFICATION_REASON_UNSPECIFIED);
   // The other factor goes on.
   EXPECT_TRUE(
       MustContinue(started.sign_in(), CodeOf(totp_), "totp").has_grant());

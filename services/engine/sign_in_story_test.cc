@@ -301,6 +301,12 @@ TEST_F(SignInStoryTest, TwoThingsThatAPersonHasAreNoTwoKindsOfFactor) {
   const auto again = MustContinue(started.sign_in(), CodeOf(first));
   EXPECT_FALSE(again.verified());
   EXPECT_FALSE(again.has_grant());
+  // To the other one it was wrong.
+  EXPECT_EQ(again.sign_in().attempts_left(), 4u);
+  harness_.ActAs(Caller::Server());
+  EXPECT_EQ(harness_.GetEnrollment("acme", "ada", second.enrollment_id)
+                .consecutive_failures(),
+            1u);
   Advance(absl::Seconds(60));
   const auto done = MustContinue(started.sign_in(), CodeOf(second));
   ASSERT_TRUE(done.has_grant());

@@ -1,7 +1,6 @@
 #include "services/engine/sign_in_ways.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "services/engine/rules.h"
@@ -10,24 +9,8 @@ namespace cofactor::services {
 namespace {
 
 using ::cofactor::record::v1::EnrollmentRecord;
-using ::cofactor::record::v1::MemberRecord;
-using ::cofactor::record::v1::StepRecord;
 
 using Candidates = std::vector<Candidate>;
-
-Candidates WithoutSteps(const Steps& steps, Candidates candidates) {
-  candidates.erase(std::remove_if(candidates.begin(), candidates.end(),
-                                  [&steps](const Candidate& candidate) {
-                                    return std::any_of(
-                                        steps.begin(), steps.end(),
-                                        [&candidate](const StepRecord& step) {
-                                          return step.enrollment_id() ==
-                                                 candidate.enrollment_id;
-                                        });
-                                  }),
-                   candidates.end());
-  return candidates;
-}
 
 Candidates Joined(Candidates a, const Candidates& b) {
   a.insert(a.end(), b.begin(), b.end());
@@ -41,7 +24,8 @@ bool IsOneOf(const Candidates& candidates, const Candidate& wanted) {
                      });
 }
 
-// Those of wanted that help towards a level, if all of them can be proven.
+// Those of wanted that help towards a level, if all of them can be proven. One
+// that has answered already helps no more.
 Candidates Useful(const SignInScene& scene, const Candidates& wanted,
                   const Candidates& others, int level) {
   const Candidates all = Joined(wanted, others);
@@ -107,14 +91,13 @@ Way FindWay(const SignInScene& scene) {
       ConfirmedOf(scene.policy, scene.registry, scene.member);
   const int reachable = ReachableLevel(scene.policy, confirmed);
   if (reachable >= scene.level) return way;
-  const Candidates left = WithoutSteps(scene.steps, confirmed);
   const Candidates bindable = IsInGrace(scene) ? Bindable(scene) : Candidates();
-  const Candidates helpful = Useful(scene, bindable, left, scene.level);
+  const Candidates helpful = Useful(scene, bindable, confirmed, scene.level);
   if (helpful.empty()) {
     way.closed = true;
   } else if (ReachedLevel(scene.policy, scene.steps) < reachable) {
     way.level = reachable;
-  } else if (!Useful(scene, left, bindable, scene.level).empty()) {
+  } else if (!Useful(scene, confirmed, bindable, scene.level).empty()) {
     way.bindable = bindable;
   } else if (!scene.steps.empty()) {
     way.bindable_now = helpful;
@@ -143,10 +126,10 @@ Candidates ActiveOf(const SignInScene& scene) {
 }
 
 // What of a pool can go on.
-Candidates On(const SignInScene& scene, const Way& way, Candidates pool) {
+Candidates On(const SignInScene& scene, const Way& way,
+              const Candidates& pool) {
   if (way.closed || !way.bindable_now.empty()) return {};
-  return Useful(scene, WithoutSteps(scene.steps, std::move(pool)), way.bindable,
-                way.level);
+  return Useful(scene, pool, way.bindable, way.level);
 }
 
 }  // namespace
