@@ -74,7 +74,7 @@ Candidates Bindable(const SignInScene& scene) {
 
 // Where the way leads.
 struct Way {
-  // The level that the member's own factors are asked for now.
+  // The level that the member's own factors have to reach first.
   int level = kNoLevel;
   // Factors to bind that they need beside them; empty: none.
   Candidates bindable;
