@@ -13,6 +13,7 @@
 #include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server_builder.h"
+#include "services/receipts/receipt_keys.h"
 #include "services/transport/limits.h"
 
 namespace cofactor::services {

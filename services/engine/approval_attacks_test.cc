@@ -208,6 +208,18 @@ TEST_F(ApprovalAttacksTest, AFactorThatWasRemovedNoLongerCounts) {
   EXPECT_EQ(Get(id).state(), v1::APPROVAL_STATE_OPEN);
 }
 
+TEST_F(ApprovalAttacksTest, AFactorThatWasDisabledNoLongerCounts) {
+  v1::ApproveTogetherRequest request = Payout();
+  request.mutable_lifetime()->set_seconds(7 * 24 * 3600);
+  const std::string id = Start(request);
+  EXPECT_TRUE(Approves(id, "ada"));
+  for (int i = 0; i < 100; ++i) {
+    harness_.clock().Advance(absl::Hours(1));
+    ASSERT_TRUE(harness_.Verify("acme", "ada", WrongCodeOf("ada")).ok()) << i;
+    EXPECT_EQ(ApproversOf(id).size(), i < 99 ? 1u : 0u) << i;
+  }
+}
+
 TEST_F(ApprovalAttacksTest, ADeviceThatWasRemovedApprovesNothing) {
   const PushPhone phone = EnrolPhone("ada");
   const std::string id = Start();
@@ -241,6 +253,20 @@ TEST_F(ApprovalAttacksTest, AnotherMemberOfTheSameIdIsAnotherPerson) {
   ASSERT_TRUE(again.ok()) << again.status();
   AnswerOn(other, *again, v1::PUSH_DECISION_APPROVE);
   EXPECT_TRUE(Add(Answer(id, "bob"))->verified());
+  EXPECT_EQ(Get(id).state(), v1::APPROVAL_STATE_APPROVED);
+}
+
+TEST_F(ApprovalAttacksTest, TheRefusalOfAMemberBeforeIsNoneOfTheNewOnes) {
+  const PushPhone phone = EnrolPhone("carol");
+  const std::string id = Start();
+  const auto asked = Ask(id, "carol");
+  ASSERT_TRUE(asked.ok()) << asked.status();
+  AnswerOn(phone, *asked, v1::PUSH_DECISION_DENY);
+  DeleteMember("carol");
+  harness_.clock().Advance(absl::Seconds(1));
+  AddMember("carol");
+  EXPECT_TRUE(Approves(id, "ada"));
+  EXPECT_TRUE(Approves(id, "carol"));
   EXPECT_EQ(Get(id).state(), v1::APPROVAL_STATE_APPROVED);
 }
 

@@ -20,13 +20,12 @@ def blocks_of(page, language):
 def node_path():
     """Where the packages are that tools/setup has installed."""
     folders = []
-    for link in ("grpc.js", "proto-loader.js", "jose.js"):
+    for link in ("grpc.js", "jose.js"):
         module = shutil.which(link, mode=os.F_OK)
         if module is None:
             raise AssertionError(link + " is not installed: run tools/setup")
-        found = os.path.realpath(module).rpartition("/node_modules/")[0]
-        # The outermost one: packages lie beside each other in it.
-        folders.append(found.partition("/node_modules")[0] + "/node_modules")
+        folder = os.path.realpath(module).partition("/node_modules/")[0]
+        folders.append(folder + "/node_modules")
     return ":".join(folders)
 
 
