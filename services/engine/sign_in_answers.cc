@@ -8,7 +8,6 @@
 #include "base/errors.h"
 #include "base/secret.h"
 #include "base/status_macros.h"
-#include "services/engine/keys.h"
 #include "services/engine/lookup.h"
 #include "services/engine/rules.h"
 #include "services/engine/sign_in_records.h"
@@ -315,17 +314,9 @@ absl::StatusOr<SignInAnswer> SignInAnswers::TakeFirst(
   v1::ConfirmEnrollmentResponse confirmed;
   RETURN_IF_ERROR(enrollments_.ConfirmEnrollment(plan, *confirm, confirmed));
   if (!confirmed.verified()) return WrongAnswer(confirmed.reason());
-  ASSIGN_OR_RETURN(auto member,
-                   ReadMember(plan, sign_in.account_id(), sign_in.member_id()));
-  ASSIGN_OR_RETURN(EnrollmentRecord * enrollment,
-                   FindExistingEnrollment(plan, member.record, enrollment_id));
-  ASSIGN_OR_RETURN(const factors::Factor* factor,
-                   FindFactor(registry_, enrollment->factor_type()));
-  if (!enrollment->sign_in_id().empty()) {
-    enrollment->clear_sign_in_id();
-    plan.Write(MemberKey(sign_in.account_id(), sign_in.member_id()),
-               member.record);
-  }
+  ASSIGN_OR_RETURN(
+      const factors::Factor* factor,
+      FindFactor(registry_, confirmed.enrollment().factor_type()));
   return RightAnswer(enrollment_id, *factor, plan.now());
 }
 

@@ -22,10 +22,9 @@ class SignInEnrollmentTest : public SignInFixture {
  protected:
   SignInEnrollmentTest() : password_(EnrolPassword()) {}
 
-  // Begins a TOTP enrollment for a sign-in, as BeginEnrollment with the sign-in
-  // for its proof does.
+  // Begins a TOTP enrollment with a sign-in for its proof, or with none.
   EngineHarness::Enrolled BeginTotp(const std::string& sign_in_id) {
-    harness_.ActAs(Caller::Server());
+    harness_.ActAs(Client());
     v1::BeginEnrollmentRequest begin;
     begin.set_account_id("acme");
     begin.set_member_id("ada");
@@ -34,16 +33,8 @@ class SignInEnrollmentTest : public SignInFixture {
     if (!sign_in_id.empty()) begin.mutable_proof()->set_sign_in_id(sign_in_id);
     const auto begun = harness_.Call(&EnrollmentEngine::BeginEnrollment, begin);
     EXPECT_TRUE(begun.ok()) << begun.status();
-    const std::string id = begun->enrollment().enrollment_id();
-    ChangeMember([&](record::v1::MemberRecord& member) {
-      for (record::v1::EnrollmentRecord& enrollment :
-           *member.mutable_enrollments()) {
-        if (enrollment.enrollment_id() == id) {
-          enrollment.set_sign_in_id(sign_in_id);
-        }
-      }
-    });
-    return {id, TotpAuthenticator::FromActivation(begun->activation().totp())};
+    return {begun->enrollment().enrollment_id(),
+            TotpAuthenticator::FromActivation(begun->activation().totp())};
   }
 
   v1::ContinueSignInRequest FirstResponse(const v1::SignIn& sign_in,
