@@ -56,6 +56,15 @@ int FreshLevel(const Plan& plan, const v1::Policy& policy,
   return ReachedLevel(policy, steps, plan.now() - BindingMaxAge(policy));
 }
 
+// The level that a sign-in takes: never less than that of the policy. One whose
+// level the policy no longer has takes none.
+int WantedBy(const v1::Policy& policy, const SignInRecord& sign_in) {
+  const int least = SignInLevel(policy);
+  if (sign_in.acr().empty()) return least;
+  const int asked = LevelOf(policy, sign_in.acr());
+  return asked == kNoLevel ? kNoLevel : std::max(asked, least);
+}
+
 absl::Status NeedsLevel(const v1::Policy& policy, int level) {
   return StepUpRequired(AcrOf(policy, level), BindingMaxAge(policy));
 }
@@ -192,9 +201,7 @@ absl::Status BindingGuard::CheckSignIn(Plan& plan, const v1::Policy& policy,
   }
   if (!demanded) return absl::OkStatus();
   // One that is locked, or was confirmed meanwhile, is there to be used.
-  const int wanted = sign_in.acr().empty() ? SignInLevel(policy)
-                                           : LevelOf(policy, sign_in.acr());
-  if (ReachableLevelOf(policy, member) >= wanted) {
+  if (ReachableLevelOf(policy, member) >= WantedBy(policy, sign_in)) {
     return ProofRefused(
         "the member has the factors that this sign-in takes: go on with them, "
         "or have the member recovered");

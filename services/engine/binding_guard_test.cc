@@ -9,6 +9,7 @@
 #include "gtest/gtest.h"
 #include "services/engine/binding_fixture.h"
 #include "services/engine/keys.h"
+#include "services/engine/policy_fixture.h"
 #include "services/engine/session_engine.h"
 #include "tests/doubles/push_phone.h"
 
@@ -346,6 +347,23 @@ TEST_F(SignInProofTest, BindsNothingThatALockedFactorCouldDo) {
   Lock("totp");
   EXPECT_EQ(BindError(), "PROOF_REFUSED");
   Disable("totp");
+  EXPECT_EQ(BindError(), "PROOF_REFUSED");
+}
+
+TEST_F(SignInProofTest, GoesByTheLevelThatTheSignInTakes) {
+  // A wish for less than the policy asks for is none.
+  sign_in_.set_acr("pwd");
+  EXPECT_EQ(BindError(), "OK");
+  sign_in_.set_acr("gone");
+  EXPECT_EQ(BindError(), "PROOF_REFUSED");
+  // With an app she lacks nothing to sign in, but something for more.
+  GiveFactor("ada", "totp");
+  v1::Policy policy = MakePolicy();
+  AddCombination(AddLevel(policy, "strong"), {"resistant"});
+  PutPolicy(policy);
+  sign_in_.set_acr("strong");
+  EXPECT_EQ(BindError(), "OK");
+  sign_in_.clear_acr();
   EXPECT_EQ(BindError(), "PROOF_REFUSED");
 }
 
