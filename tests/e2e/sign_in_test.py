@@ -259,7 +259,8 @@ class SignInTest(ServerTest):
         self.assertEqual(option["factor_type"], "sms")
         shown = option["attributes"]["phone_number"]
         self.assertTrue(shown.endswith(NUMBER[-2:]), shown)
-        self.assertEqual(sum(map(str.isdigit, shown)), 2, shown)
+        self.assertNotIn(NUMBER[3:6], shown)
+        self.assertNotIn(NUMBER[-4:-2], shown)
         self.assertEqual(sign_in["challenge"]["factor_type"], "sms")
         self.assertEqual(len(self.texts()), before + 1)
         code = self.texts()[-1]
@@ -459,20 +460,17 @@ class SignInTest(ServerTest):
             self.call(
                 "AccountService/UpdateMember",
                 member={**member, "state": "MEMBER_STATE_" + state},
-                update_mask="state",
+                update_mask={"paths": ["state"]},
             )
             self.assertFalse(self.introspect(grant)["active"])
             with self.assertRaises(RpcError) as caught:
                 self.refresh(grant)
             self.assertEqual(caught.exception.reason, "SESSION_ENDED")
-            try:
-                answer = self.go_on(
+            with self.assertRaises(RpcError) as caught:
+                self.go_on(
                     started, factor_type="totp", response={"code": self.totp("ada")}
                 )
-                self.assertFalse(answer["verified"])
-                self.assertIsNone(answer["grant"])
-            except RpcError as error:
-                self.assertEqual(error.reason, "SIGN_IN_OVER")
+            self.assertEqual(caught.exception.reason, "SIGN_IN_OVER")
         self.next_step()
         self.sign_in("ada")
 
