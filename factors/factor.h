@@ -79,6 +79,9 @@ struct EnrollmentSubject {
   absl::string_view account_id;
   absl::string_view member_id;
   absl::string_view enrollment_id;
+  // For BeginEnrollment: the account lets people in who prove this factor and
+  // no other, so that it has to hold by itself.
+  bool suffices_alone = false;
 };
 
 // A message that is to reach a person. The host delivers it once the

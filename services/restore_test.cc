@@ -98,6 +98,38 @@ TEST_F(RestoreTest, ArmsNoUsedRecoveryCodeAgain) {
   EXPECT_FALSE(IsVerified(codes[1]));
 }
 
+TEST_F(RestoreTest, BringsNothingBackThatWasGranted) {
+  harness_.CreateMember("acme", "bob");
+  const std::vector<std::string> granted = {SignInKey("1"),
+                                            SessionKey("1"),
+                                            SessionListKey("acme", "ada", "1"),
+                                            RememberedDevicesKey("acme", "ada"),
+                                            RecoveryKey("acme", "ada"),
+                                            ApprovalKey("1")};
+  storage::Transaction transaction;
+  for (const std::string& key : granted) transaction.Put(key, "granted");
+  ASSERT_TRUE(
+      storage::CommitAndWait(harness_.store(), std::move(transaction)).ok());
+  const auto generations = [this](const std::string& member_id) {
+    record::v1::MemberRecord member;
+    EXPECT_TRUE(member.ParseFromString(
+        harness_.RawRecords(MemberKey("acme", member_id))[0].record.value));
+    return std::pair(member.session_generation(), member.device_generation());
+  };
+  const auto ada = generations("ada");
+  const auto bob = generations("bob");
+
+  const auto report = Disarm();
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->sessions, 1u);
+  for (const std::string& key : granted) {
+    EXPECT_TRUE(harness_.RawRecords(key).empty()) << key;
+  }
+  EXPECT_GT(generations("ada").first, ada.first);
+  EXPECT_GT(generations("ada").second, ada.second);
+  EXPECT_GT(generations("bob").first, bob.first);
+}
+
 TEST_F(RestoreTest, DisarmsAppsByTheCodesThatAreGoodNow) {
   const auto app = harness_.EnrollTotp("acme", "ada");
   const std::vector<storage::Entry> backup =

@@ -60,8 +60,8 @@ struct ServerOptions {
   size_t max_waiting_calls = 4096;
   // The same for slow calls, as those with a password. Each thread takes the
   // memory of one hash; calls that wait take their turn 30 ms after each other.
-  size_t slow_threads = 2;
-  size_t max_waiting_slow_calls = 32;
+  size_t slow_threads = 1;
+  size_t max_waiting_slow_calls = 16;
   // Streams that may be open at once.
   size_t max_challenge_watches = 10'000;
   size_t max_device_channels = 20'000;

@@ -50,12 +50,14 @@ factors::FactorRegistry StandardFactors() {
   return std::move(factors).Build();
 }
 
-TEST(SlowCallsTest, TakesWhatHashesAPasswordAlone) {
+TEST(SlowCallsTest, TakesWhatHashesSlowlyAlone) {
   const factors::FactorRegistry registry = StandardFactors();
   CountingExecutor executor;
   const SlowCalls slow(registry, executor);
   v1::VerifyRequest verify;
   EXPECT_FALSE(slow.Takes(verify));
+  verify.set_factor_type("recovery_code");
+  EXPECT_TRUE(slow.Takes(verify));
   verify.set_factor_type("totp");
   verify.set_code("123456");
   EXPECT_FALSE(slow.Takes(verify));

@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,6 +47,10 @@ std::string Derive(absl::string_view seed, absl::string_view tag) {
        reinterpret_cast<uint8_t*>(derived.data()), &size);
   return derived;
 }
+
+// Code points of a password that is the only factor asked for (NIST SP
+// 800-63B-4, section 3.1.1.2).
+constexpr size_t kMinAlone = 15;
 
 // The salt of the next hash. A factor draws nothing as it verifies, so each
 // state brings what its successor needs.
@@ -134,9 +139,12 @@ class PasswordFactor final : public Factor {
     }
     ASSIGN_OR_RETURN(const Secret chosen,
                      NormalizePassword(wanted.password(), kNewField));
-    if (CodePoints(chosen) < min_code_points_) {
+    const size_t min_code_points = subject.suffices_alone
+                                       ? std::max(min_code_points_, kMinAlone)
+                                       : min_code_points_;
+    if (CodePoints(chosen) < min_code_points) {
       return InvalidField(kNewField,
-                          absl::StrCat("is too short: want ", min_code_points_,
+                          absl::StrCat("is too short: want ", min_code_points,
                                        " to ", kMaxCodePoints, " characters"));
     }
     RETURN_IF_ERROR(CheckStrength(chosen, *blocklist_,

@@ -165,6 +165,22 @@ TEST_F(PasswordFactorTest, TakesAShortPasswordFromBeforeTheBoundRose) {
   EXPECT_TRUE(Choose("J7$mq!zP k2&Vx-").ok());
 }
 
+TEST_F(PasswordFactorTest, WantsMoreOfAPasswordThatSufficesAlone) {
+  v1::FactorParameters parameters;
+  parameters.mutable_password()->set_password("J7$mq!zP k2&Vx");
+  const EnrollmentSubject beside{"acme", "ada", "e1"};
+  const EnrollmentSubject alone{"acme", "ada", "e1", true};
+  const auto begin = [&](const EnrollmentSubject& subject) {
+    return factor()
+        .BeginEnrollment(subject, parameters, kNow, randomness_)
+        .status();
+  };
+  EXPECT_TRUE(begin(beside).ok());
+  EXPECT_THAT(std::string(begin(alone).message()), HasSubstr("want 15 to 256"));
+  parameters.mutable_password()->set_password("J7$mq!zP k2&Vx-");
+  EXPECT_TRUE(begin(alone).ok());
+}
+
 TEST_F(PasswordFactorTest, HashesAnewWhenTheParametersRise) {
   const auto begun = Choose(kRight);
   PasswordOptions options;

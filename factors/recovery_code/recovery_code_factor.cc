@@ -119,6 +119,7 @@ class RecoveryCodeFactor final : public Factor {
     descriptor_.replay_guard = ReplayGuard::kStateChange;
     descriptor_.single = true;
     descriptor_.notify_on_use = true;
+    descriptor_.slow = true;
     descriptor_.parameters_type = "cofactor.v1.RecoveryCodeParameters";
     descriptor_.description =
         "Ten codes to write down, each good once, for when you have lost all "

@@ -1,8 +1,6 @@
 #include "services/config/check_passwords.h"
 
-#include <algorithm>
 #include <cstdint>
-#include <thread>
 
 #include "absl/strings/str_cat.h"
 
@@ -12,7 +10,9 @@ namespace {
 constexpr uint32_t kMinMemoryKib = 19'456;
 constexpr uint32_t kMinIterations = 2;
 constexpr uint32_t kMinCodePoints = 8;
-constexpr uint32_t kDefaultThreads = 2;
+// More hash more, and others feel it more: on two cores, two of them leave
+// Verify with a code no core that is its own.
+constexpr uint32_t kDefaultThreads = 1;
 constexpr uint32_t kWaitingPerThread = 16;
 
 }  // namespace
@@ -36,11 +36,7 @@ void CheckPasswords(ConfigChecker& check, const ConfigPart& part,
 void FillInDefaults(config::v1::PasswordPolicy& passwords) {
   if (passwords.memory_kib() == 0) passwords.set_memory_kib(kMinMemoryKib);
   if (passwords.iterations() == 0) passwords.set_iterations(kMinIterations);
-  if (passwords.threads() == 0) {
-    // 0 cores: nobody knows.
-    const uint32_t cores = std::max(1u, std::thread::hardware_concurrency());
-    passwords.set_threads(std::min(kDefaultThreads, cores));
-  }
+  if (passwords.threads() == 0) passwords.set_threads(kDefaultThreads);
   if (passwords.max_waiting() == 0) {
     passwords.set_max_waiting(kWaitingPerThread * passwords.threads());
   }

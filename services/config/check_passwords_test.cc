@@ -30,12 +30,16 @@ TEST(CheckPasswordsTest, TakesTheDefaultsWhereNothingIsSaid) {
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->passwords().memory_kib(), 19'456u);
   EXPECT_EQ(config->passwords().iterations(), 2u);
-  EXPECT_GE(config->passwords().threads(), 1u);
-  EXPECT_LE(config->passwords().threads(), 2u);
-  EXPECT_EQ(config->passwords().max_waiting(),
-            16 * config->passwords().threads());
+  EXPECT_EQ(config->passwords().threads(), 1u);
+  EXPECT_EQ(config->passwords().max_waiting(), 16u);
   EXPECT_EQ(config->passwords().min_code_points(), 8u);
   EXPECT_EQ(config->passwords().blocklist_file(), "");
+}
+
+TEST(CheckPasswordsTest, LetsAsManyWaitForEachThread) {
+  const auto config = Read("passwords { threads: 4 }");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->passwords().max_waiting(), 64u);
 }
 
 TEST(CheckPasswordsTest, KeepsWhatIsSaid) {

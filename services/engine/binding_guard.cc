@@ -130,6 +130,9 @@ absl::StatusOr<BindingGuard::Permit> BindingGuard::CheckBind(
   }
   const bool demanded = policies.is_set && HasFactor(policy, member);
   Permit permit;
+  permit.suffices_alone =
+      ReachableLevel(policy, {{"", registry_.Find(factor.type_id)}}) >=
+      SignInLevel(policy);
   switch (proof.proof_case()) {
     case v1::Proof::kReceipt: {
       ASSIGN_OR_RETURN(const SessionRecord session,

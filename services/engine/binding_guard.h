@@ -44,6 +44,8 @@ class BindingGuard {
     // A ticket brought it: the person does not know the old password, and
     // nobody may choose a secret.
     bool recovery = false;
+    // By the policy of the account an answer of the factor alone signs in.
+    bool suffices_alone = false;
   };
 
   // A proof for a new enrollment of the member. A ticket is used up by it. The

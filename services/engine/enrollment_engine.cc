@@ -148,11 +148,11 @@ absl::Status EnrollmentEngine::BeginEnrollment(
   EnrollmentRecord& enrollment = *member.record.add_enrollments();
   enrollment.set_enrollment_id(randomness_.DrawId());
   enrollment.set_sign_in_id(permit.sign_in_id);
-  ASSIGN_OR_RETURN(
-      factors::BegunEnrollment begun,
-      factor->BeginEnrollment({request.account_id(), request.member_id(),
-                               enrollment.enrollment_id()},
-                              request.parameters(), plan.now(), randomness_));
+  ASSIGN_OR_RETURN(factors::BegunEnrollment begun,
+                   factor->BeginEnrollment(
+                       {request.account_id(), request.member_id(),
+                        enrollment.enrollment_id(), permit.suffices_alone},
+                       request.parameters(), plan.now(), randomness_));
   enrollment.set_factor_type(factor->descriptor().type_id);
   enrollment.set_label(request.label());
   plan.audit().set_enrollment_id(enrollment.enrollment_id());

@@ -99,6 +99,9 @@ TEST(ImportMergeTest, SuspensionOfEitherSideHolds) {
   MemberRecord ours;
   EXPECT_TRUE(MergeMember(suspended, ours));
   EXPECT_TRUE(ours.suspended());
+  // Whoever comes back after it signs in anew.
+  EXPECT_EQ(ours.session_generation(), 1u);
+  EXPECT_EQ(ours.device_generation(), 1u);
   EXPECT_FALSE(MergeMember(MemberRecord(), ours));
   EXPECT_TRUE(ours.suspended());
 }

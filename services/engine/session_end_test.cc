@@ -32,6 +32,31 @@ class SessionEndTest : public SessionFixture {
     return list.ok() ? list->sessions_size() : -1;
   }
 
+  // The account, as an export for this server itself.
+  std::string Export() {
+    ActAsServer();
+    const auto key =
+        harness_.Call(&ExportEngine::GetImportKey, v1::GetImportKeyRequest());
+    EXPECT_TRUE(key.ok()) << key.status();
+    v1::ExportAccountRequest request;
+    request.set_account_id("acme");
+    request.set_recipient_public_key(key->public_key());
+    const auto page = harness_.Call(&ExportEngine::ExportAccount, request);
+    EXPECT_TRUE(page.ok()) << page.status();
+    ActAs("web");
+    return page->sealed_export();
+  }
+
+  absl::Status Import(const std::string& page) {
+    ActAsServer();
+    v1::ImportAccountRequest request;
+    request.set_sealed_export(page);
+    const absl::Status status =
+        harness_.Call(&ExportEngine::ImportAccount, request).status();
+    ActAs("web");
+    return status;
+  }
+
   std::vector<storage::Entry> Records() {
     auto records = harness_.RawRecords(std::string(kSessionPrefix));
     for (storage::Entry& mark :
@@ -186,6 +211,36 @@ TEST_F(SessionEndTest, DoesNotPassToAnotherMemberOfTheSameId) {
   PutBack(records);
   ExpectOver(grant);
   EXPECT_EQ(Listed(), 0);
+}
+
+TEST_F(SessionEndTest, DoesNotComeBackWithAnImport) {
+  const std::string page = Export();
+  const v1::Grant grant = SignIn();
+  const auto records = Records();
+  ASSERT_TRUE(DeleteMember().ok());
+  // As old as before, in the same moment.
+  ASSERT_TRUE(Import(page).ok());
+  PutBack(records);
+  ExpectOver(grant);
+  EXPECT_TRUE(IsActive(SignIn().receipt()));
+}
+
+TEST_F(SessionEndTest, EndsWithASuspensionThatAnImportBringsForGood) {
+  ASSERT_TRUE(Suspend(true).ok());
+  const std::string page = Export();
+  ASSERT_TRUE(Suspend(false).ok());
+  const v1::Grant grant = SignIn();
+  ASSERT_TRUE(Import(page).ok());
+  ExpectOver(grant);
+  ASSERT_TRUE(Suspend(false).ok());
+  ExpectOver(grant);
+}
+
+TEST_F(SessionEndTest, OutlivesAnImportThatChangesNothing) {
+  const std::string page = Export();
+  const v1::Grant grant = SignIn();
+  ASSERT_TRUE(Import(page).ok());
+  EXPECT_TRUE(IsActive(grant.receipt()));
 }
 
 TEST_F(SessionEndTest, LeavesOtherMembersAlone) {

@@ -149,6 +149,7 @@ class EngineHarness {
   const services::Sessions& sessions() const { return sessions_; }
   const factors::FactorRegistry& registry() const { return registry_; }
   const services::ChallengeEngine& challenges() const { return challenges_; }
+  const services::EnrollmentEngine& enrollments() const { return enrollments_; }
   const services::VerificationEngine& verifications() const {
     return verifications_;
   }

@@ -91,6 +91,30 @@ class PasswordTest(ServerTest):
             self.assertIn("parameters.password.password", caught.exception.output)
             self.assertNotIn(password, caught.exception.output)
 
+    def test_a_change_wants_the_old_one(self):
+        self.confirm(self.begin(password=RIGHT), RIGHT)
+        wanted = {"password": "two cellars, eight doors"}
+        for current, reason in (
+            ({}, "CURRENT_SECRET_REQUIRED"),
+            ({"current_password": WRONG}, "CURRENT_SECRET_WRONG"),
+        ):
+            with self.assertRaises(RpcError) as caught:
+                self.call(
+                    "AuthService/BeginEnrollment",
+                    account_id="acme",
+                    member_id="ada",
+                    factor_type="password",
+                    parameters={"password": {**wanted, **current}},
+                )
+            self.assertEqual(caught.exception.code, "FailedPrecondition")
+            self.assertIn(reason, caught.exception.output)
+        # What was counted is on disk although the call was refused.
+        self.restart()
+        enrollments = self.call(
+            "AuthService/ListEnrollments", account_id="acme", member_id="ada"
+        )["enrollments"]
+        self.assertEqual([e["consecutive_failures"] for e in enrollments], [1])
+
     def test_is_nowhere_in_clear(self):
         self.confirm(self.begin(password=RIGHT), RIGHT)
         self.verify_password(RIGHT, request_id="r-1")
