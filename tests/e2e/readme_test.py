@@ -1,12 +1,30 @@
 #!/usr/bin/env python3
-"""The first session of the README, word for word but for the address."""
+"""The first session of the README, and what goes on from it, word for word but for
+the address."""
 
 import json
 import re
 import subprocess
+import time
 import unittest
 
-from cofactor_process import ServerTest, fresh_folder, runfile
+from cofactor_process import ServerTest, fresh_folder, runfile, totp
+
+
+def blocks_of(page):
+    with open(runfile(page), encoding="utf-8") as file:
+        return re.findall(r"```sh\n(.*?)```", file.read(), re.DOTALL)
+
+
+def answers_in(output):
+    """The objects of JSON that were printed one after the other."""
+    answers = []
+    decoder = json.JSONDecoder()
+    while output.strip():
+        answer, end = decoder.raw_decode(output.strip())
+        answers.append(answer)
+        output = output.strip()[end:]
+    return answers
 
 
 class ReadmeTest(ServerTest):
@@ -30,10 +48,7 @@ class ReadmeTest(ServerTest):
         return result.stdout.decode()
 
     def test_first_session(self):
-        with open(runfile("README.md"), encoding="utf-8") as file:
-            blocks = re.findall(r"```sh\n(.*?)```", file.read(), re.DOTALL)
-        session, describing, device = blocks[1], blocks[2], blocks[3]
-
+        session, describing, device = blocks_of("README.md")[1:4]
         output = self.run_session(session)
         caller = session[: session.index("# An account")]
         approved = self.run_session(caller + device)
@@ -41,13 +56,7 @@ class ReadmeTest(ServerTest):
         self.assertIn(" APPROVED", approved)
         self.assertIn('"state": "CHALLENGE_STATE_APPROVED"', approved)
 
-        answers = []
-        decoder = json.JSONDecoder()
-        while output.strip():
-            answer, end = decoder.raw_decode(output.strip())
-            answers.append(answer)
-            output = output.strip()[end:]
-        ada, bob, first, replayed, typed_by = answers[-5:]
+        ada, bob, first, replayed, typed_by = answers_in(output)[-5:]
         self.assertEqual(ada["enrollment"]["state"], "ENROLLMENT_STATE_ACTIVE")
         self.assertEqual(bob["enrollment"]["state"], "ENROLLMENT_STATE_ACTIVE")
         self.assertTrue(first["verified"])
@@ -59,6 +68,45 @@ class ReadmeTest(ServerTest):
         self.assertIn("cofactor.v1.AuthService", described)
         self.assertIn("rpc Verify", described)
         self.assertIn("// The code as typed.", described)
+
+    def enrol_bob(self):
+        """With the code of the step before, so that the present one is still good;
+        returns the seed."""
+        bob = {"account_id": "acme", "member_id": "bob"}
+        self.call("AccountService/CreateMember", member=bob)
+        begun = self.call("AuthService/BeginEnrollment", factor_type="totp", **bob)
+        seed = begun["activation"]["totp"]["base32_secret"]
+        confirmed = self.call(
+            "AuthService/ConfirmEnrollment",
+            enrollment_id=begun["enrollment"]["enrollment_id"],
+            response={"code": totp(seed, time.time(), -1)},
+            **bob,
+        )
+        self.assertTrue(confirmed["verified"])
+        return seed
+
+    def test_approves_together(self):
+        self.call("AccountService/CreateAccount", account={"account_id": "acme"})
+        self.call(
+            "AccountService/CreateMember",
+            member={"account_id": "acme", "member_id": "ada"},
+        )
+        seed = self.enrol_bob()
+        session, _, device = blocks_of("README.md")[1:4]
+        caller = session[: session.index("# An account")]
+        (approvals,) = blocks_of("docs/approvals.md")
+        output = self.run_session(
+            caller + "BOB_SEED=%s\n" % seed + device + "echo APPROVALS\n" + approvals
+        )
+        _, _, output = output.partition("APPROVALS\n")
+        added_ada, added_bob, got = answers_in(output[output.index("{") :])
+        self.assertTrue(added_ada["verified"])
+        self.assertEqual(added_ada["approval"]["state"], "APPROVAL_STATE_OPEN")
+        self.assertTrue(added_bob["verified"])
+        self.assertEqual(got["approval"]["state"], "APPROVAL_STATE_APPROVED")
+        approvers = [each["member_id"] for each in got["approval"]["approvals"]]
+        self.assertEqual(approvers, ["ada", "bob"])
+        self.assertEqual(got["receipt"].count("."), 2)
 
 
 if __name__ == "__main__":
