@@ -14,6 +14,7 @@
 #include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"
 #include "services/engine/enrollment_engine.h"
+#include "services/engine/policy_engine.h"
 #include "services/engine/verification_engine.h"
 #include "tests/doubles/engine_harness.h"
 
@@ -341,6 +342,30 @@ TEST(VerifyResponseTest, TakesACodeAsAResponseToo) {
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_TRUE(answer->verified());
   EXPECT_EQ(answer->member_id(), "ada");
+}
+
+TEST_F(PasswordTest, WantsMoreOfItWhereThePolicyAsksForNothingElse) {
+  v1::PasswordParameters parameters;
+  parameters.set_password("J7$mq!zP k2&Vx");
+  v1::BeginEnrollmentRequest begin;
+  begin.set_account_id("acme");
+  begin.set_member_id("ada");
+  begin.set_factor_type("password");
+  *begin.mutable_parameters()->mutable_password() = parameters;
+  EXPECT_TRUE(harness_.Call(&EnrollmentEngine::BeginEnrollment, begin).ok());
+
+  const PolicyEngine policies(harness_.registry());
+  v1::SetPolicyRequest set;
+  set.set_account_id("acme");
+  v1::PolicyLevel& level = *set.mutable_policy()->add_levels();
+  level.set_acr("password");
+  level.add_any_of()->add_all_of()->set_factor_type("password");
+  set.mutable_policy()->set_sign_in_acr("password");
+  ASSERT_TRUE(harness_.Call(policies, &PolicyEngine::SetPolicy, set).ok());
+  const auto refused =
+      harness_.Call(&EnrollmentEngine::BeginEnrollment, begin).status();
+  EXPECT_TRUE(absl::StrContains(refused.message(), "want 15 to 256"))
+      << refused;
 }
 
 }  // namespace

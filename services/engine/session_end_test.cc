@@ -17,7 +17,7 @@ class SessionEndTest : public SessionFixture {
   void ExpectOver(const v1::Grant& grant) {
     EXPECT_FALSE(IsActive(grant.receipt()));
     const auto refused = Refresh(grant.refresh_token());
-    EXPECT_EQ(refused.status().code(), absl::StatusCode::kUnauthenticated);
+    EXPECT_EQ(refused.status().code(), absl::StatusCode::kPermissionDenied);
     EXPECT_EQ(ErrorReason(refused.status()), "SESSION_ENDED");
     EXPECT_EQ(ErrorReason(StepUp(grant.session().session_id(), {}).status()),
               "SESSION_ENDED");
@@ -274,7 +274,7 @@ TEST_F(SessionEndTest, LivesOnInAnotherServerOfTheStore) {
   EXPECT_EQ(harness_.Call(engine, &SessionEngine::RefreshSession, request)
                 .status()
                 .code(),
-            absl::StatusCode::kUnauthenticated);
+            absl::StatusCode::kPermissionDenied);
 }
 
 TEST_F(SessionEndTest, LosesNothingWhenTheClockIsSetBack) {

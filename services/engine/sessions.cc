@@ -31,8 +31,8 @@ constexpr absl::string_view kRefreshTokenPrefix = "cfr_";
 constexpr size_t kHashBytes = 32;
 constexpr size_t kFamiliesKept = 8;
 
-absl::Status SessionEnded(absl::StatusCode code) {
-  return MakeError(code, "SESSION_ENDED",
+absl::Status SessionEnded() {
+  return MakeError(absl::StatusCode::kPermissionDenied, "SESSION_ENDED",
                    "there is no such session, or it is over: the person has to "
                    "sign in anew");
 }
@@ -162,7 +162,7 @@ absl::StatusOr<v1::Grant> Sessions::StepUp(Plan& plan, SessionRecord session,
                                            const v1::Policy& policy,
                                            const Steps& steps) const {
   if (session.client_id() != plan.caller().client_id()) {
-    return SessionEnded(absl::StatusCode::kPermissionDenied);
+    return SessionEnded();
   }
   const Steps added = AddSteps(steps, session);
   session.set_refresh_micros(absl::ToUnixMicros(plan.now()));
@@ -174,7 +174,7 @@ absl::StatusOr<v1::Grant> Sessions::StepUp(Plan& plan, SessionRecord session,
 
 absl::StatusOr<std::optional<v1::Grant>> Sessions::Refresh(
     Plan& plan, absl::string_view refresh_token) const {
-  const absl::Status refused = SessionEnded(absl::StatusCode::kUnauthenticated);
+  const absl::Status refused = SessionEnded();
   const std::optional<PresentedToken> presented =
       ParseToken(kRefreshTokenPrefix, 2, refresh_token);
   if (!presented.has_value()) return refused;
@@ -227,7 +227,7 @@ absl::StatusOr<v1::Grant> Sessions::Grant(Plan& plan, const v1::Policy& policy,
   const absl::Duration lifetime = absl::Trunc(
       std::min(ReceiptLifetime(policy), end - plan.now()), absl::Seconds(1));
   if (lifetime <= absl::ZeroDuration()) {
-    return SessionEnded(absl::StatusCode::kPermissionDenied);
+    return SessionEnded();
   }
   const Secret part = DrawTokenSecret(randomness_);
   session.set_token_hash(HashOfTokenSecret(part));
@@ -265,12 +265,12 @@ absl::StatusOr<SessionRecord> Sessions::ReadLive(
   ASSIGN_OR_RETURN(auto session,
                    plan.Read<SessionRecord>(SessionKey(session_id)));
   if (!session.exists()) {
-    return SessionEnded(absl::StatusCode::kPermissionDenied);
+    return SessionEnded();
   }
   ASSIGN_OR_RETURN(const std::optional<v1::Policy> policy,
                    PolicyIfLive(plan, session.record));
   if (!policy.has_value()) {
-    return SessionEnded(absl::StatusCode::kPermissionDenied);
+    return SessionEnded();
   }
   return std::move(session.record);
 }

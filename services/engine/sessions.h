@@ -46,8 +46,8 @@ class Sessions {
 
   // Changes a refresh token for a new grant. Nothing: the token was used
   // before, and the plan ends the session.
-  //   UNAUTHENTICATED, reason SESSION_ENDED: the session is over, or the token
-  //   is none of the plan's caller.
+  //   PERMISSION_DENIED, reason SESSION_ENDED: the session is over, or the
+  //   token is none of the plan's caller.
   absl::StatusOr<std::optional<v1::Grant>> Refresh(
       Plan& plan, absl::string_view refresh_token) const;
 

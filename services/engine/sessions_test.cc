@@ -29,7 +29,7 @@ class SessionsTest : public SessionFixture {
 
   void ExpectRefused(const std::string& token) {
     const auto refused = Refresh(token);
-    EXPECT_EQ(refused.status().code(), absl::StatusCode::kUnauthenticated);
+    EXPECT_EQ(refused.status().code(), absl::StatusCode::kPermissionDenied);
     EXPECT_EQ(ErrorReason(refused.status()), "SESSION_ENDED");
   }
 
@@ -233,7 +233,7 @@ TEST_F(SessionsTest, GrantsOnceToManyAtOnceAndThenEnds) {
   std::string token;
   for (const auto& answer : answers) {
     if (!answer.ok()) {
-      EXPECT_EQ(answer.status().code(), absl::StatusCode::kUnauthenticated);
+      EXPECT_EQ(answer.status().code(), absl::StatusCode::kPermissionDenied);
       ++refused;
     } else if (answer->session_ended()) {
       ++ended;

@@ -314,9 +314,8 @@ absl::StatusOr<SignInAnswer> SignInAnswers::TakeFirst(
   v1::ConfirmEnrollmentResponse confirmed;
   RETURN_IF_ERROR(enrollments_.ConfirmEnrollment(plan, *confirm, confirmed));
   if (!confirmed.verified()) return WrongAnswer(confirmed.reason());
-  ASSIGN_OR_RETURN(
-      const factors::Factor* factor,
-      FindFactor(registry_, confirmed.enrollment().factor_type()));
+  ASSIGN_OR_RETURN(const factors::Factor* factor,
+                   FindFactor(registry_, confirmed.enrollment().factor_type()));
   return RightAnswer(enrollment_id, *factor, plan.now());
 }
 

@@ -34,8 +34,8 @@ struct Receipt {
   std::string session_id;
   // "enrollments".
   std::vector<std::string> enrollment_ids;
-  // "challenge_digest": of what the person agreed to, as DigestOf; empty:
-  // nothing.
+  // "challenge_digest": of what the person agreed to, by
+  // factors::push::DetailsDigest; empty: nothing.
   std::string challenge_digest;
   // "members" of an approval.
   std::vector<std::string> approver_member_ids;

@@ -447,7 +447,7 @@ class SignInTest(ServerTest):
         self.assertFalse(self.introspect(second)["active"])
         with self.assertRaises(RpcError) as caught:
             self.refresh(second)
-        self.assertEqual(caught.exception.code, "Unauthenticated")
+        self.assertEqual(caught.exception.code, "PermissionDenied")
         self.assertEqual(caught.exception.reason, "SESSION_ENDED")
 
     def test_suspension_ends_all_at_once(self):
