@@ -1,17 +1,14 @@
 #include "services/engine/recovery_records.h"
 
-#include <openssl/sha.h>
-
 #include <cstdint>
+#include <optional>
 #include <utility>
 
-#include "absl/strings/escaping.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "cofactor/v1/account.pb.h"
 #include "services/engine/keys.h"
+#include "services/engine/opaque_token.h"
 #include "services/engine/rules.h"
 #include "services/engine/views.h"
 
@@ -22,17 +19,9 @@ using ::cofactor::record::v1::MemberRecord;
 using ::cofactor::record::v1::RecoveryRecord;
 
 constexpr absl::string_view kTicketPrefix = "cft_";
-constexpr size_t kSecretBytes = 32;
 
 // How long a recovery can be read after its end.
 constexpr absl::Duration kRecoveryRetention = absl::Hours(90 * 24);
-
-std::string HashOf(absl::string_view secret_hex) {
-  std::string hash(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const uint8_t*>(secret_hex.data()), secret_hex.size(),
-         reinterpret_cast<uint8_t*>(hash.data()));
-  return hash;
-}
 
 bool IsApproved(const RecoveryRecord& recovery) {
   return static_cast<uint32_t>(recovery.approver_member_ids_size()) >=
@@ -136,13 +125,9 @@ v1::Recovery ViewOf(const RecoveryRecord& recovery, absl::Time now) {
 }
 
 Secret MakeTicket(RecoveryRecord& recovery, Randomness& randomness) {
-  std::string secret_hex = absl::BytesToHexString(
-      randomness.DrawSecret(kSecretBytes).ExposeSecret());
-  recovery.set_ticket_hash(HashOf(secret_hex));
-  Secret ticket(
-      absl::StrCat(kTicketPrefix, recovery.recovery_id(), "_", secret_hex));
-  Wipe(secret_hex);
-  return ticket;
+  const Secret secret = DrawTokenSecret(randomness);
+  recovery.set_ticket_hash(HashOfTokenSecret(secret));
+  return MakeToken(kTicketPrefix, recovery.recovery_id(), {&secret});
 }
 
 absl::StatusOr<std::string> UseTicket(Plan& plan, const MemberRecord& member,
@@ -151,16 +136,16 @@ absl::StatusOr<std::string> UseTicket(Plan& plan, const MemberRecord& member,
       "the ticket is not this member's, or it was used, cancelled or is over: "
       "start another recovery");
   ASSIGN_OR_RETURN(auto recovery, FindRecovery(plan, member));
-  // What is no id is that of none.
-  if (!recovery.exists() || !absl::ConsumePrefix(&ticket, kTicketPrefix) ||
-      !absl::ConsumePrefix(&ticket, recovery.record.recovery_id()) ||
-      !absl::ConsumePrefix(&ticket, "_")) {
+  const std::optional<PresentedToken> presented =
+      ParseToken(kTicketPrefix, 1, ticket);
+  if (!recovery.exists() || !presented.has_value() ||
+      presented->id != recovery.record.recovery_id()) {
     return refused;
   }
   const bool is_open =
       StateOf(recovery.record, plan.now()) == v1::RECOVERY_STATE_TICKET_ISSUED;
-  const bool is_right =
-      ConstantTimeEquals(HashOf(ticket), recovery.record.ticket_hash());
+  const bool is_right = ConstantTimeEquals(
+      HashOfTokenSecret(presented->secrets[0]), recovery.record.ticket_hash());
   if (!is_open || !is_right) return refused;
   recovery.record.set_used(true);
   WriteRecovery(plan, recovery.record);
