@@ -75,6 +75,12 @@ absl::Duration SessionLifetime(const v1::Policy& policy) {
                  absl::Hours(24 * 7));
 }
 
+absl::Duration LevelMaxAge(const v1::Policy& policy, int level) {
+  if (level == kNoLevel) return absl::InfiniteDuration();
+  return ValueOr(policy.levels(level).has_max_age(),
+                 policy.levels(level).max_age(), absl::InfiniteDuration());
+}
+
 absl::Duration BindingMaxAge(const v1::Policy& policy) {
   return ValueOr(policy.has_binding_max_age(), policy.binding_max_age(),
                  absl::Minutes(5));

@@ -38,6 +38,9 @@ absl::Status DeletePolicies(Plan& plan, absl::string_view account_id);
 absl::Duration ReceiptLifetime(const v1::Policy& policy);
 absl::Duration IdleTimeout(const v1::Policy& policy);
 absl::Duration SessionLifetime(const v1::Policy& policy);
+// How long ago the newest proof of a session at a level may be;
+// InfiniteDuration if the policy does not say, or the level is none.
+absl::Duration LevelMaxAge(const v1::Policy& policy, int level);
 absl::Duration BindingMaxAge(const v1::Policy& policy);
 absl::Duration TicketLifetime(const v1::Policy& policy);
 

@@ -79,6 +79,11 @@ TEST_F(PoliciesTest, HasValuesWhereNoneAreSet) {
   EXPECT_EQ(SessionLifetime(policy), absl::Hours(24 * 7));
   EXPECT_EQ(BindingMaxAge(policy), absl::Minutes(5));
   EXPECT_EQ(TicketLifetime(policy), absl::Minutes(15));
+  policy.add_levels();
+  EXPECT_EQ(LevelMaxAge(policy, 0), absl::InfiniteDuration());
+  EXPECT_EQ(LevelMaxAge(policy, kNoLevel), absl::InfiniteDuration());
+  policy.mutable_levels(0)->mutable_max_age()->set_seconds(64);
+  EXPECT_EQ(LevelMaxAge(policy, 0), absl::Seconds(64));
   policy.mutable_sessions()->mutable_receipt_lifetime()->set_seconds(30);
   policy.mutable_sessions()->mutable_idle_timeout()->set_seconds(60);
   policy.mutable_sessions()->mutable_lifetime()->set_seconds(61);

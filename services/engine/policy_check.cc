@@ -133,6 +133,10 @@ absl::Status CheckLevel(const std::string& field, const v1::PolicyLevel& level,
         absl::StrCat(field, ".acr"),
         absl::StrCat("want 1 to ", kMaxAcrBytes, " of A-Z a-z 0-9 . _ : -"));
   }
+  if (level.has_max_age()) {
+    RETURN_IF_ERROR(CheckRange(absl::StrCat(field, ".max_age"), level.max_age(),
+                               absl::Minutes(1), 366 * kDay));
+  }
   RETURN_IF_ERROR(CheckCount(absl::StrCat(field, ".any_of"),
                              level.any_of_size(), kMaxCombinations));
   const Proofs provable = AllProofs(policy, registry);

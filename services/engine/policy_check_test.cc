@@ -229,6 +229,9 @@ TEST_F(PolicyCheckTest, WantsFactorsThatExist) {
 TEST_F(PolicyCheckTest, KeepsDurationsInTheirRanges) {
   ExpectRange("policy.binding_max_age", absl::Minutes(1), absl::Hours(24),
               [](v1::Policy& p) { return p.mutable_binding_max_age(); });
+  ExpectRange(
+      "policy.levels[0].max_age", absl::Minutes(1), absl::Hours(24 * 366),
+      [](v1::Policy& p) { return p.mutable_levels(0)->mutable_max_age(); });
   ExpectRange("policy.enrollment_grace", absl::ZeroDuration(),
               absl::Hours(24 * 366),
               [](v1::Policy& p) { return p.mutable_enrollment_grace(); });

@@ -1,5 +1,6 @@
 #include "services/engine/session_engine.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -42,7 +43,7 @@ absl::StatusOr<absl::Duration> MaxAgeOf(
 // Whether the session has what is asked for.
 absl::Status CheckStrength(const v1::Policy& policy,
                            const SessionRecord& session, absl::string_view acr,
-                           absl::Duration max_age, absl::Time now) {
+                           absl::Duration asked_max_age, absl::Time now) {
   int wanted = kNoLevel;
   if (!acr.empty()) {
     wanted = LevelOf(policy, acr);
@@ -52,6 +53,8 @@ absl::Status CheckStrength(const v1::Policy& policy,
                           "GetPolicy tells which there are");
     }
   }
+  const absl::Duration max_age =
+      std::min(asked_max_age, LevelMaxAge(policy, wanted));
   if (ReachedLevel(policy, session.steps()) < wanted ||
       now - AuthTimeOf(session.steps()) > max_age) {
     return StepUpRequired(acr, max_age);

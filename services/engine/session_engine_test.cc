@@ -135,6 +135,30 @@ TEST_F(SessionEngineTest, AsksForANewerProof) {
   EXPECT_TRUE(Introspect(stepped->receipt(), "", absl::Seconds(59)).ok());
 }
 
+TEST_F(SessionEngineTest, AsksForANewerProofWhereThePolicyDoes) {
+  v1::Policy policy = MakePolicy();
+  for (v1::PolicyLevel& level : *policy.mutable_levels()) {
+    if (level.acr() == "multi_factor") level.mutable_max_age()->set_seconds(60);
+  }
+  PutPolicy(policy);
+  const v1::Grant grant = SignIn();
+  Advance(absl::Seconds(60));
+  EXPECT_TRUE(Introspect(grant.receipt(), "multi_factor").ok());
+  Advance(absl::Seconds(1));
+  ExpectStepUp(Introspect(grant.receipt(), "multi_factor").status(),
+               "multi_factor", "60");
+  // A call may ask for less, and for no more.
+  ExpectStepUp(
+      Introspect(grant.receipt(), "multi_factor", absl::Hours(1)).status(),
+      "multi_factor", "60");
+  ExpectStepUp(
+      Introspect(grant.receipt(), "multi_factor", absl::Seconds(59)).status(),
+      "multi_factor", "59");
+  // Levels that do not say so are as they were.
+  EXPECT_TRUE(Introspect(grant.receipt(), "single_factor").ok());
+  EXPECT_TRUE(Introspect(grant.receipt()).ok());
+}
+
 TEST_F(SessionEngineTest, TakesNoRememberedDeviceForAProof) {
   PutPolicy(MakePolicy());
   record::v1::StepRecord device;

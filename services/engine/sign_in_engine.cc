@@ -175,7 +175,9 @@ absl::Status SignInEngine::TakeSession(Plan& plan,
     return InvalidField("member_id",
                         "is not whose session it is: leave it empty");
   }
-  ASSIGN_OR_RETURN(const absl::Duration max_age, MaxAge(request));
+  ASSIGN_OR_RETURN(const absl::Duration asked_max_age, MaxAge(request));
+  const absl::Duration max_age =
+      std::min(asked_max_age, LevelMaxAge(work.policies.enforced, work.level));
   SignInRecord& record = work.record;
   record.set_member_id(session.member_id());
   record.set_session_id(session.session_id());

@@ -113,6 +113,21 @@ TEST_F(SignInStepUpTest, WhatIsNewEnoughCounts) {
   EXPECT_EQ(ErrorReason(Start(request).status()), "INVALID_FIELD");
 }
 
+TEST_F(SignInStepUpTest, WhatThePolicyFindsTooOldIsAskedAnew) {
+  EnrolSms();
+  v1::Policy policy = Policy();
+  for (v1::PolicyLevel& level : *policy.mutable_levels()) {
+    if (level.acr() == "payout") level.mutable_max_age()->set_seconds(60);
+  }
+  PutPolicy(policy);
+  const v1::Grant grant = SignIn(totp_);  // A minute ago.
+  v1::StartSignInRequest request = StepUpRequest(grant, "payout");
+  EXPECT_EQ(MustStart(request).sign_in().steps_size(), 2);
+  Advance(absl::Seconds(1));
+  request.mutable_max_age()->set_seconds(3600);
+  EXPECT_EQ(MustStart(request).sign_in().steps_size(), 0);
+}
+
 TEST_F(SignInStepUpTest, AReceiptAloneBringsNoNewTokens) {
   const v1::Grant grant = SignIn(totp_);
   EXPECT_EQ(ErrorReason(Start(StepUpRequest(grant)).status()),

@@ -19,6 +19,7 @@
 #include "base/stopwatch.h"
 #include "gtest/gtest.h"
 #include "services/engine/decoys.h"
+#include "services/engine/sign_in_fixture.h"
 #include "services/engine/verification_engine.h"
 #include "tests/doubles/engine_harness.h"
 
@@ -152,6 +153,39 @@ TEST(TimingTest, ReportsHowFarKnownAndUnknownMembersDifferInTime) {
   Report("all guesses", all);
   Report("first of a member", first);
   Report("later of a member", later);
+}
+
+class SignInTimingTest : public SignInFixture {};
+
+TEST_F(SignInTimingTest, ReportsHowFarWrongPasswordsDifferInTime) {
+  // A password takes tens of milliseconds, so that there are fewer.
+  const int members = absl::GetFlag(FLAGS_calls) / 20 / 2 / kGuessesEach;
+  std::vector<std::string> member_ids[2];
+  for (int i = 0; i < members; ++i) {
+    member_ids[0].push_back(absl::StrFormat("known-%06d", i));
+    member_ids[1].push_back(absl::StrFormat("other-%06d", i));
+    AddMember(member_ids[0][i]);
+    EnrolPassword(member_ids[0][i]);
+  }
+  Samples all;
+  for (int member = 0; member < members; ++member) {
+    for (int guess = 0; guess < kGuessesEach; ++guess) {
+      for (const int turn : {0, 1}) {
+        const int kind = (turn + member + guess) % 2;
+        const auto request =
+            StartRequest(member_ids[kind][member], kWrongPassword);
+        const Stopwatch stopwatch;
+        const auto response = Start(request);
+        const double nanos = absl::ToDoubleNanoseconds(stopwatch.Elapsed());
+        ASSERT_TRUE(response.ok()) << response.status();
+        v1::StartSignInResponse expected;
+        expected.set_reason(v1::VERIFICATION_REASON_WRONG_CODE);
+        ASSERT_EQ(response->SerializeAsString(), expected.SerializeAsString());
+        all[kind].push_back(nanos);
+      }
+    }
+  }
+  Report("wrong passwords", all);
 }
 
 }  // namespace
