@@ -32,14 +32,6 @@ bool HasFactor(const v1::Policy& policy, const MemberRecord& member) {
                      });
 }
 
-bool HasConfirmed(const MemberRecord& member, absl::string_view factor_type) {
-  return std::any_of(member.enrollments().begin(), member.enrollments().end(),
-                     [factor_type](const EnrollmentRecord& enrollment) {
-                       return enrollment.confirmed() &&
-                              enrollment.factor_type() == factor_type;
-                     });
-}
-
 // The level that a session of the member has reached of late.
 int FreshLevel(const Plan& plan, const v1::Policy& policy,
                const MemberRecord& member, const SessionRecord& session) {

@@ -12,22 +12,10 @@
 namespace cofactor::services {
 namespace {
 
-using ::cofactor::record::v1::EnrollmentRecord;
 using ::cofactor::record::v1::MemberRecord;
 
 absl::Status Refused(absl::string_view reason, absl::string_view message) {
   return MakeError(absl::StatusCode::kFailedPrecondition, reason, message);
-}
-
-// Wrong tries that disabled it have to leave it in the way: who guesses often
-// enough must not be rid of it.
-bool HasConfirmed(const MemberRecord& member, absl::string_view factor_type) {
-  for (const EnrollmentRecord& enrollment : member.enrollments()) {
-    if (enrollment.factor_type() == factor_type && enrollment.confirmed()) {
-      return true;
-    }
-  }
-  return false;
 }
 
 }  // namespace

@@ -20,6 +20,16 @@ bool IsActive(const record::v1::EnrollmentRecord& enrollment) {
   return enrollment.confirmed() && !enrollment.disabled();
 }
 
+bool HasConfirmed(const record::v1::MemberRecord& member,
+                  absl::string_view factor_type) {
+  return std::any_of(
+      member.enrollments().begin(), member.enrollments().end(),
+      [factor_type](const record::v1::EnrollmentRecord& enrollment) {
+        return enrollment.factor_type() == factor_type &&
+               enrollment.confirmed();
+      });
+}
+
 absl::Status CheckMayVerify(const record::v1::MemberRecord& member,
                             absl::Time now) {
   if (MayVerify(member, now)) return absl::OkStatus();

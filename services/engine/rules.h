@@ -37,6 +37,12 @@ bool HasExpired(const record::v1::MemberRecord& member, absl::Time now);
 // disabled.
 bool IsActive(const record::v1::EnrollmentRecord& enrollment);
 
+// Whether the member has an enrollment of the factor that was ever confirmed.
+// One that wrong answers have locked or disabled counts: whoever guesses often
+// enough must not be rid of it.
+bool HasConfirmed(const record::v1::MemberRecord& member,
+                  absl::string_view factor_type);
+
 // FAILED_PRECONDITION, reason MEMBER_NOT_ACTIVE, unless the member may verify.
 absl::Status CheckMayVerify(const record::v1::MemberRecord& member,
                             absl::Time now);

@@ -56,13 +56,7 @@ Candidates Bindable(const SignInScene& scene) {
     // A second one of a factor that a member has once replaces the first, so
     // that it is no way on but a way around.
     const bool would_replace =
-        descriptor.single &&
-        std::any_of(scene.member.enrollments().begin(),
-                    scene.member.enrollments().end(),
-                    [&descriptor](const EnrollmentRecord& enrollment) {
-                      return enrollment.confirmed() &&
-                             enrollment.factor_type() == descriptor.type_id;
-                    });
+        descriptor.single && HasConfirmed(scene.member, descriptor.type_id);
     if (is_used_up || would_replace ||
         !IsAllowed(scene.policy, descriptor.type_id)) {
       continue;
